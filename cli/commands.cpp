@@ -1,0 +1,67 @@
+// The list of commands, and the one way from words to an exit status.
+#include "cli/commands.h"
+
+#include <iostream>
+#include <sstream>
+
+#include "cli/exit_codes.h"
+#include "cli/talk.h"
+
+namespace retort {
+namespace {
+
+int tell(const Error& error) {
+  say("retort: " + error.message);
+  return error.code == Errc::interrupted ? interrupted_exit_code() : exit_code_of(error.code);
+}
+
+void add_all(CLI::App& app, Action& action) {
+  add_harvest(app, action);
+  add_status(app, action);
+  add_show(app, action);
+  add_export(app, action);
+  add_train(app, action);
+  add_generate(app, action);
+  add_eval(app, action);
+  add_teacher(app, action);
+  add_prompts(app, action);
+  add_serve(app, action);
+  add_demo(app, action);
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& words, Edges& edges) {
+  CLI::App app("retort: harvest a teacher model's answers into a corpus, and train a student on it", "retort");
+  Action action;
+  std::string log_file;
+  app.set_version_flag("--version", "retort " RETORT_VERSION);
+  app.add_option("--log-file", log_file, "Also write what is said, with times, to the end of this file");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(
+      "Exit status: 0 complete, 2 usage, 3 some rows failed, 4 the teacher refuses us, 5 quota,\n"
+      "6 terms, 7 corpus unusable or locked, 8 disk, 130/143 stopped by a signal.\n"
+      "Try it without a teacher of your own: retort demo");
+  add_all(app, action);
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& problem) {
+    const bool is_answer = problem.get_exit_code() == 0;  // --help and --version
+    std::ostringstream out, talk;
+    app.exit(problem, out, talk);
+    std::string text = is_answer ? out.str() : talk.str();
+    if (!is_answer) text = "retort: " + text.substr(0, text.find('\n')) + " (see retort --help)";
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    is_answer ? print_line(text) : say(text);
+    return is_answer ? kExitComplete : exit_code_of(Errc::usage);
+  }
+  if (!log_file.empty()) {
+    if (const Result<void> opened = also_log_to(log_file); !opened) return tell(opened.error());
+  }
+  edges.command_line = words;
+  const Result<int> result = action(edges);
+  return result ? *result : tell(result.error());
+}
+
+}  // namespace retort

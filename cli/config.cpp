@@ -1,0 +1,341 @@
+#include "cli/config.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+#include <toml++/toml.h>
+
+#include "core/base/text.h"
+
+namespace retort {
+namespace {
+
+Json to_json(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    Json object = Json::object();
+    for (const auto& [key, value] : *table) object[std::string(key.str())] = to_json(value);
+    return object;
+  }
+  if (const auto* array = node.as_array()) {
+    Json list = Json::array();
+    for (const toml::node& item : *array) list.push_back(to_json(item));
+    return list;
+  }
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto flag = node.value_exact<bool>()) return *flag;
+  if (const auto whole = node.value_exact<std::int64_t>()) return *whole;
+  if (const auto number = node.value_exact<double>()) return *number;
+  std::ostringstream date;
+  if (const auto day = node.value_exact<toml::date>()) date << *day;
+  return date.str();
+}
+
+// The nearest known word by edit distance, if it is near.
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t best_distance = 3;
+  for (const std::string& candidate : known) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = std::exchange(row[0], i);
+      for (std::size_t j = 1; j <= candidate.size(); ++j) {
+        const std::size_t substituted = diagonal + (word[i - 1] != candidate[j - 1]);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string meant(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = nearest(word, known);
+  return near.empty() ? std::string() : "; did you mean '" + near + "'?";
+}
+
+struct Url {
+  std::string scheme, host;
+  bool has_credentials = false;
+};
+
+std::optional<Url> parse_url(const std::string& text) {
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == std::string::npos) return {};
+  Url url;
+  url.scheme = lower_ascii(text.substr(0, scheme_end));
+  std::string authority = text.substr(scheme_end + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  if (const std::size_t at = authority.rfind('@'); at != std::string::npos) {
+    url.has_credentials = true;
+    authority = authority.substr(at + 1);
+  }
+  if (!authority.empty() && authority[0] == '[') {
+    url.host = authority.substr(0, authority.find(']') + 1);
+  } else {
+    url.host = authority.substr(0, authority.find(':'));
+  }
+  if (url.host.empty() || (url.scheme != "http" && url.scheme != "https")) return {};
+  return url;
+}
+
+bool is_local(const std::string& host) {
+  if (host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0) return true;
+  if (host.rfind("10.", 0) == 0 || host.rfind("192.168.", 0) == 0 || host.rfind("[f", 0) == 0) return true;
+  if (host.rfind("172.", 0) == 0) {
+    const int second = std::atoi(host.c_str() + 4);
+    return second >= 16 && second <= 31;
+  }
+  return host.find('.') == std::string::npos;  // a bare name of one's own network
+}
+
+/// Reads one profile, key by key; the first problem is kept.
+class ProfileReader {
+ public:
+  ProfileReader(const std::string& path, const std::string& name) : where_(path + ": [teacher." + name + "] ") {
+    profile_.identity.name = name;
+  }
+
+  Result<TeacherProfile> read(const toml::table& table) {
+    const auto keys = setters();
+    std::vector<std::string> known;
+    for (const auto& [key, set] : keys) known.push_back(key);
+    for (const auto& [key, value] : table) {
+      const std::string word(key.str());
+      const auto setter = keys.find(word);
+      if (setter == keys.end()) {
+        const std::string unwanted = word == "api_key"
+                                         ? ": a key is never in a file; name its variable with api_key_env"
+                                     : word == "headers" || word == "user_agent" ? ": retort always says who it is"
+                                                                                 : meant(word, known);
+        return fail(Errc::usage, where_ + "unknown key '" + word + "'" + unwanted);
+      }
+      setter->second(value);
+      if (!problem_.empty()) return fail(Errc::usage, where_ + "'" + word + "' " + problem_);
+    }
+    return finish();
+  }
+
+ private:
+  using Setter = std::function<void(const toml::node&)>;
+
+  Setter text(std::string& into) {
+    return [this, &into](const toml::node& node) {
+      const auto value = node.value_exact<std::string>();
+      if (value)
+        into = *value;
+      else
+        problem_ = "must be text in quotes";
+    };
+  }
+  template <class Number>
+  Setter number(Number& into, double least) {
+    return [this, &into, least](const toml::node& node) {
+      const auto value = node.is_number() ? node.value<double>() : std::optional<double>();
+      if (value && *value >= least && *value < 1e15)
+        into = static_cast<Number>(*value);
+      else
+        problem_ = "must be a number of at least " + std::to_string(static_cast<int>(least));
+    };
+  }
+  Setter duration(Duration& into) {
+    return [this, &into](const toml::node& node) {
+      double value = 0;
+      number(value, 0)(node);
+      if (problem_.empty() && value > 0)
+        into = from_seconds(value);
+      else
+        problem_ = "must be a number of seconds above 0";
+    };
+  }
+
+  std::map<std::string, Setter> setters() {
+    TeacherProfile& p = profile_;
+    return {
+        {"api", text(p.identity.dialect)},
+        {"base_url", text(p.identity.base_url)},
+        {"model", text(p.identity.model)},
+        {"vendor", text(p.identity.vendor)},
+        {"api_key_env", text(p.api_key_env)},
+        {"licence", text(p.terms.licence)},
+        {"terms_url", text(p.terms.terms_url)},
+        {"terms_checked",
+         [this](const toml::node& node) {
+           const Json value = to_json(node);
+           if (value.is_string() && value.get_ref<const std::string&>().size() == 10)
+             profile_.terms.terms_checked = value;
+           else
+             problem_ = "must be a date such as 2026-11-22";
+         }},
+        {"conditions",
+         [this](const toml::node& node) {
+           const Json value = to_json(node);
+           if (!value.is_array()) problem_ = "must be a list of texts";
+           for (const Json& item : value) {
+             if (item.is_string())
+               profile_.terms.conditions.push_back(item);
+             else
+               problem_ = "must be a list of texts";
+           }
+         }},
+        {"outputs_may_train",
+         [this](const toml::node& node) {
+           if (const auto value = node.value_exact<bool>())
+             profile_.terms.outputs_may_train = *value;
+           else
+             problem_ = "must be true or false (leave it out if it is unknown)";
+         }},
+        {"requests_per_minute", number(p.limits.requests_per_minute, 0)},
+        {"tokens_per_minute", number(p.limits.tokens_per_minute, 0)},
+        {"max_in_flight", number(p.limits.in_flight_max, 1)},
+        {"timeout_seconds", duration(p.total_timeout)},
+        {"connect_timeout_seconds", duration(p.connect_timeout)},
+        {"price_input_per_million", number(p.settings.price_input_per_million, 0)},
+        {"price_output_per_million", number(p.settings.price_output_per_million, 0)},
+        {"max_tokens_name", text(p.settings.max_tokens_name)},
+        {"ca_bundle", text(p.transport.ca_bundle)},
+        {"proxy", text(p.transport.proxy)},
+        {"parameters",
+         [this](const toml::node& node) {
+           profile_.parameters = to_json(node);
+           if (!node.is_table()) problem_ = "must be a table";
+         }},
+    };
+  }
+
+  Result<TeacherProfile> finish() {
+    const auto missing = [&](const char* key) { return fail(Errc::usage, where_ + "has no '" + key + "'"); };
+    TeacherProfile& p = profile_;
+    if (p.identity.dialect.empty()) return missing("api");
+    if (p.identity.base_url.empty()) return missing("base_url");
+    if (p.identity.model.empty()) return missing("model");
+    const auto url = parse_url(p.identity.base_url);
+    if (!url) return fail(Errc::usage, where_ + "'base_url' must start with http:// or https:// and name a host");
+    if (url->has_credentials) return fail(Errc::usage, where_ + "'base_url' holds a credential: use api_key_env");
+    while (p.identity.base_url.back() == '/') p.identity.base_url.pop_back();
+    for (const char* name : {"max_tokens", "max_completion_tokens"}) {
+      const auto found = p.parameters.find(name);
+      if (found == p.parameters.end()) continue;
+      if (!found->is_number_integer() || *found < 1)
+        return fail(Errc::usage, where_ + "'" + name + "' must be a whole number above 0");
+      p.max_tokens = found->get<std::int64_t>();
+      p.settings.max_tokens_name = name;
+      p.parameters.erase(name);
+    }
+    p.settings.base_url = p.identity.base_url;
+    p.settings.model = p.identity.model;
+    p.transport.max_connections = p.limits.in_flight_max;
+    return profile_;
+  }
+
+  TeacherProfile profile_;
+  std::string where_;
+  std::string problem_;
+};
+
+}  // namespace
+
+Result<Configuration> parse_configuration(const std::string& text, const std::string& path) {
+  Configuration configuration;
+  configuration.path = path;
+  toml::table root;
+  try {
+    root = toml::parse(text, path);
+  } catch (const toml::parse_error& problem) {
+    return fail(Errc::usage,
+                path + ":" + std::to_string(problem.source().begin.line) + ": " + std::string(problem.description()));
+  }
+  for (const auto& [key, value] : root) {
+    if (key.str() != "teacher" || !value.is_table()) {
+      return fail(Errc::usage, path + ": unknown table '" + std::string(key.str()) + "': only [teacher.NAME] is known");
+    }
+    for (const auto& [name, profile] : *value.as_table()) {
+      if (!profile.is_table()) return fail(Errc::usage, path + ": write [teacher.NAME], not [teacher]");
+      Result<TeacherProfile> read = ProfileReader(path, std::string(name.str())).read(*profile.as_table());
+      if (!read) return fail(read.error());
+      configuration.teachers.emplace(name.str(), std::move(*read));
+    }
+  }
+  return configuration;
+}
+
+Result<Configuration> load_configuration(const std::string& path) {
+  std::vector<std::string> places;
+  if (!path.empty()) {
+    places = {path};
+  } else {
+    places = {"retort.toml"};
+    const char* config_home = std::getenv("XDG_CONFIG_HOME");
+    const char* home = std::getenv("HOME");
+    if (config_home && *config_home)
+      places.push_back(std::string(config_home) + "/retort/config.toml");
+    else if (home && *home)
+      places.push_back(std::string(home) + "/.config/retort/config.toml");
+  }
+  for (const std::string& place : places) {
+    std::ifstream file(place, std::ios::binary);
+    if (!file) continue;
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file.bad() && text) return parse_configuration(text.str(), place);
+  }
+  std::string looked;
+  for (const std::string& place : places) looked += (looked.empty() ? "" : ", ") + place;
+  return fail(Errc::usage, "no configuration found (looked for " + looked +
+                               "); describe a teacher there, see docs/configuration.md");
+}
+
+Result<TeacherProfile> find_teacher(const Configuration& configuration, const std::string& name) {
+  const auto found = configuration.teachers.find(name);
+  if (found != configuration.teachers.end()) return found->second;
+  std::vector<std::string> known;
+  std::string list;
+  for (const auto& [teacher, profile] : configuration.teachers) {
+    known.push_back(teacher);
+    list += (list.empty() ? "" : ", ") + teacher;
+  }
+  return fail(Errc::usage, "unknown teacher '" + name + "'" + meant(name, known) + " (" + configuration.path + " has " +
+                               (list.empty() ? "none" : list) + ")");
+}
+
+Result<std::string> credential_of(const TeacherProfile& profile) {
+  if (profile.api_key_env.empty()) return std::string();
+  const char* key = std::getenv(profile.api_key_env.c_str());
+  if (!key || !*key) {
+    return fail(Errc::usage, "teacher '" + profile.identity.name + "' wants its key in the variable " +
+                                 profile.api_key_env + ", which is not set: export " + profile.api_key_env + "=…");
+  }
+  if (std::any_of(key, key + std::char_traits<char>::length(key),
+                  [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
+    return fail(Errc::usage,
+                "the key in " + profile.api_key_env + " holds a blank or a control character: set it again");
+  }
+  const auto url = parse_url(profile.identity.base_url);
+  if (url && url->scheme == "http" && !is_local(url->host)) {
+    return fail(Errc::usage, "teacher '" + profile.identity.name + "': the key would travel in clear text to " +
+                                 url->host + ": use https://");
+  }
+  return std::string(key);
+}
+
+std::string describe_terms(const std::string& teacher, const Terms& terms) {
+  std::string line = "terms of " + teacher + ": outputs " +
+                     (!terms.outputs_may_train   ? "may perhaps be used for training (unknown)"
+                      : *terms.outputs_may_train ? "may be used for training"
+                                                 : "may NOT be used for training");
+  line += "; licence " + (terms.licence.empty() ? std::string("unknown") : terms.licence);
+  for (std::size_t i = 0; i < terms.conditions.size(); ++i)
+    line += (i == 0 ? "; conditions: " : ", ") + terms.conditions[i];
+  if (!terms.terms_url.empty()) line += "; " + terms.terms_url;
+  if (!terms.terms_checked.empty()) line += " (checked " + terms.terms_checked + ")";
+  return line;
+}
+
+}  // namespace retort

@@ -1,0 +1,242 @@
+// `retort export`: lines for other trainers. The gate comes first: nothing is written unless terms and evidence allow
+// it, what is written is exactly what the manifest describes, and a file is there whole or not at all.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/output_file.h"
+#include "cli/run_record.h"
+#include "cli/terminal.h"
+#include "core/curate/admission.h"
+#include "core/export/format.h"
+
+namespace retort {
+namespace {
+
+struct ExportFlags {
+  std::string corpus = "corpus.db";
+  std::string format = "chat";
+  std::string output;
+  std::string manifest;
+  std::string reasoning = "separate";
+  bool plain = false, bare = false;
+  std::int64_t pairs_max = 0;
+  std::vector<std::string> permissions, explanations;
+};
+
+struct Written {
+  std::int64_t lines = 0;
+  std::map<std::string, std::int64_t> left_out;  ///< why → pairs
+};
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return std::filesystem::equivalent(a, b, ignored) || std::filesystem::absolute(a, ignored).lexically_normal() ==
+                                                           std::filesystem::absolute(b, ignored).lexically_normal();
+}
+
+// Where the manifest goes; empty: nowhere.
+Result<std::string> manifest_place(const ExportFlags& flags) {
+  const bool to_stdout = flags.output == "-";
+  std::error_code ignored;
+  const auto status = std::filesystem::status(flags.output, ignored);
+  const bool stream = to_stdout || (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status));
+  const std::string place = !flags.manifest.empty() ? flags.manifest
+                            : stream                ? std::string()
+                                                    : flags.output + ".manifest.json";
+  for (const std::string& output : {flags.output, place}) {
+    if (!output.empty() && output != "-" && same_file(output, flags.corpus)) {
+      return fail(Errc::usage, "-o " + output + " is the corpus itself: choose another file");
+    }
+  }
+  if (!place.empty() && !stream && same_file(place, flags.output)) {
+    return fail(Errc::usage, "--manifest " + place + " is the exported file itself: choose another file");
+  }
+  return place;
+}
+
+// Each admitted pair as a line; `sink` takes it with its line feed.
+Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, const PairFormat& format,
+                            const std::function<Result<void>(const std::string&)>& sink) {
+  Written written;
+  auto done = read_admitted(reader, admission, [&](const Pair& pair) -> Result<void> {
+    if (interrupted()) return fail(Errc::interrupted, "stopped: the export is not complete");
+    RenderedPair rendered = format.render(pair);
+    if (!rendered.line) {
+      ++written.left_out[rendered.left_out];
+      return {};
+    }
+    ++written.lines;
+    return sink(*rendered.line + "\n");
+  });
+  if (!done) return fail(done.error());
+  if (written.lines == 0 && admission.pairs > 0) {
+    return fail(Errc::usage, "none of " + with_commas(admission.pairs) + " pairs can be written in this format (" +
+                                 written.left_out.begin()->first + "): choose another with -f, or leave out --plain");
+  }
+  return written;
+}
+
+void describe(Json& manifest, const ExportFlags& flags, const std::optional<Written>& written) {
+  manifest["export"] = {
+      {"format", flags.format}, {"reasoning", flags.reasoning}, {"plain", flags.plain}, {"bare", flags.bare}};
+  if (!written) return;
+  manifest["export"]["lines"] = written->lines;
+  manifest["export"]["left_out"] = written->left_out;
+}
+
+Result<void> record(Edges& edges, const ExportFlags& flags, const std::vector<Permission>& granted,
+                    const Json& manifest) {
+  const RunStart run = run_start(edges, "export",
+                                 {{"corpus", flags.corpus},
+                                  {"output", flags.output},
+                                  {"format", flags.format},
+                                  {"reasoning", flags.reasoning},
+                                  {"pairs_max", flags.pairs_max}});
+  const RunEnd end{0,
+                   {},
+                   {{"pairs", manifest["pairs"]},
+                    {"frozen_at", manifest["frozen_at"]},
+                    {"digest", manifest["digest"]},
+                    {"export", manifest["export"]}}};
+  auto recorded = edges.corpora.record(flags.corpus, run, end, granted);
+  // A statement must be kept; that somebody read a write-protected corpus need not be.
+  if (recorded || !granted.empty()) return recorded;
+  say("note: this export is not on record in " + flags.corpus + ": " + recorded.error().message);
+  return {};
+}
+
+void summarize(const ExportFlags& flags, const Admission& admission, const Written& written,
+               const std::string& manifest) {
+  std::string line =
+      with_commas(written.lines) + " lines written to " + (flags.output == "-" ? "standard output" : flags.output);
+  if (!manifest.empty()) line += ", manifest " + manifest;
+  for (const auto& [why, count] : written.left_out) line += "; left out: " + with_commas(count) + " (" + why + ")";
+  say(line);
+  const Json& strictest = admission.manifest["terms"]["strictest"];
+  std::string conditions;
+  for (const Json& condition : strictest["conditions"]) {
+    conditions += (conditions.empty() ? "; conditions: " : ", ") + visible_line(condition.get<std::string>());
+  }
+  say("terms: may train: " + strictest["outputs_may_train"].get<std::string>() + conditions + "; digest " +
+      admission.digest.substr(0, 16));
+  if (admission.pairs == 0) say("the corpus has no answered prompts yet: see retort status");
+}
+
+Result<void> write_manifest(OutputFile& file, const Json& manifest) {
+  const std::string text = manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (auto done = file.write(text); !done) return done;
+  return file.finish();
+}
+
+// Everything is on disk under other names before the corpus hears of it, and only then gets its name.
+Result<Written> export_to_file(Edges& edges, const ExportFlags& flags, CorpusReader& reader, Admission& admission,
+                               const PairFormat& format, const std::vector<Permission>& granted,
+                               const std::string& manifest_path) {
+  auto file = OutputFile::create(flags.output);
+  if (!file) return fail(file.error());
+  auto written = write_pairs(reader, admission, format, [&file](const std::string& line) { return file->write(line); });
+  if (!written) return written;
+  if (auto done = file->finish(); !done) return fail(done.error());
+  describe(admission.manifest, flags, *written);
+  std::optional<OutputFile> manifest;
+  if (!manifest_path.empty()) {
+    auto created = OutputFile::create(manifest_path);
+    if (!created) return fail(created.error());
+    manifest.emplace(std::move(*created));
+    if (auto done = write_manifest(*manifest, admission.manifest); !done) return fail(done.error());
+  }
+  if (auto done = record(edges, flags, granted, admission.manifest); !done) return fail(done.error());
+  if (manifest) {
+    if (auto done = manifest->commit(); !done) return fail(done.error());
+  }
+  if (auto done = file->commit(); !done) return fail(done.error());
+  return written;
+}
+
+// A stream cannot be taken back, so the corpus hears of it before its first byte.
+Result<Written> export_to_stdout(Edges& edges, const ExportFlags& flags, CorpusReader& reader, Admission& admission,
+                                 const PairFormat& format, const std::vector<Permission>& granted,
+                                 const std::string& manifest_path) {
+  std::optional<OutputFile> manifest;
+  if (!manifest_path.empty()) {
+    auto created = OutputFile::create(manifest_path);
+    if (!created) return fail(created.error());
+    manifest.emplace(std::move(*created));
+  }
+  describe(admission.manifest, flags, {});
+  if (auto done = record(edges, flags, granted, admission.manifest); !done) return fail(done.error());
+  auto written = write_pairs(reader, admission, format, [](const std::string& line) -> Result<void> {
+    print_line(line.substr(0, line.size() - 1));
+    return {};
+  });
+  if (!written) return written;
+  if (std::fflush(stdout) != 0 && errno != EPIPE) {
+    return fail(Errc::disk, "cannot write to standard output: is the disk full?");
+  }
+  if (manifest) {
+    describe(admission.manifest, flags, *written);
+    if (auto done = write_manifest(*manifest, admission.manifest); !done) return fail(done.error());
+    if (auto done = manifest->commit(); !done) return fail(done.error());
+  }
+  return written;
+}
+
+Result<int> run_export(Edges& edges, const ExportFlags& flags) {
+  const auto reasoning = reasoning_place_of(flags.reasoning);
+  if (!reasoning) return fail(reasoning.error());
+  const auto format = make_format(flags.format, {*reasoning, flags.plain, flags.bare});
+  if (!format) return fail(format.error());
+  const auto granted = permissions_of(flags.permissions, flags.explanations);
+  if (!granted) return fail(granted.error());
+  const auto manifest = manifest_place(flags);
+  if (!manifest) return fail(manifest.error());
+
+  auto reader = edges.corpora.read(flags.corpus);
+  if (!reader) return fail(reader.error());
+  auto admission = admit(**reader, {"export", *granted, flags.pairs_max});
+  if (!admission) return fail(admission.error());
+
+  on_interrupt({});  // from here on a stop must not leave half a file
+  const auto write = flags.output == "-" ? export_to_stdout : export_to_file;
+  const auto written = write(edges, flags, **reader, *admission, **format, *granted, *manifest);
+  if (!written) return fail(written.error());
+  summarize(flags, *admission, *written, *manifest);
+  return 0;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<ExportFlags>();
+  CLI::App* command = app.add_subcommand("export", "Write answered prompts as JSON lines for other trainers");
+  command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
+  command->add_option("-f,--format", flags->format, "'chat' (messages) or 'prompt-completion' (TRL)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"chat", "prompt-completion"}));
+  command->add_option("-o,--output", flags->output, "File to write; '-' is stdout")->required();
+  command
+      ->add_option("--reasoning", flags->reasoning,
+                   "The teacher's reasoning: 'separate' (a field of its own), 'inline' (<think>…</think> before the "
+                   "answer) or 'drop'")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"separate", "inline", "drop"}));
+  command->add_flag("--plain", flags->plain,
+                    "prompt-completion: two texts instead of messages; only prompts of one user message");
+  command->add_flag("--bare", flags->bare, "Without the field 'retort' that leads back to the response and its terms");
+  command->add_option("--max-pairs", flags->pairs_max, "At most so many, in the order in which they were obtained")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--manifest", flags->manifest, "Where the manifest goes (default: FILE.manifest.json)");
+  command->add_option("--permission", flags->permissions,
+                      "Why responses may be used whose terms are unknown or forbid training: who, when, where it is "
+                      "written");
+  command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
+  command->callback([flags, &action] { action = [flags](Edges& edges) { return run_export(edges, *flags); }; });
+}
+
+}  // namespace retort

@@ -1,0 +1,127 @@
+// `retort generate`: asks a trained student.
+#include "cli/command.h"
+#include "cli/exit_codes.h"
+#include "cli/student_module.h"
+#include "core/base/text.h"
+#include "core/prompt/prompt_source.h"
+
+namespace retort {
+namespace {
+
+constexpr std::size_t kPromptsAtOnce = 1024;  // bounds the memory, whatever the file's length
+
+struct GenerateFlags {
+  std::string run;
+  std::vector<std::string> files, texts;
+  std::string format;
+  std::string device = "auto";
+  PromptSettings prompts;
+  AskSettings ask;
+};
+
+struct Asked {
+  Json messages;
+  std::string source;
+  std::int64_t row = 0;
+  Json metadata;
+};
+
+Json user_message(const std::string& text) { return Json::array({{{"role", "user"}, {"content", text}}}); }
+
+Result<void> answer(Student& student, std::vector<Asked>& asked, const GenerateFlags& flags, std::uint64_t& seed) {
+  if (asked.empty()) return {};
+  std::vector<Json> prompts;
+  for (const Asked& one : asked) prompts.push_back(one.messages);
+  AskSettings ask = flags.ask;
+  ask.seed = seed++;
+  const auto answers = student.ask(prompts, ask);
+  if (!answers) return fail(answers.error());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const StudentAnswer& got = (*answers)[i];
+    if (flags.format == "text") {
+      print_line(got.text);
+      continue;
+    }
+    Json line = {{"messages", asked[i].messages},
+                 {"text", got.text},
+                 {"reasoning", got.reasoning},
+                 {"finish", got.ended ? "stop" : "length"},
+                 {"tokens", got.tokens}};
+    if (asked[i].row > 0) line["source"] = {{"file", asked[i].source}, {"row", asked[i].row}};
+    if (!asked[i].metadata.is_null()) line["metadata"] = asked[i].metadata;
+    print_line(dump_json(line));
+  }
+  asked.clear();
+  return {};
+}
+
+Result<int> run_generate(const GenerateFlags& given) {
+  GenerateFlags flags = given;
+  if (flags.files.empty() && flags.texts.empty())
+    return fail(Errc::usage, "nothing to answer: give --prompt TEXT, a file of prompts, or '-'");
+  if (flags.format.empty()) flags.format = flags.files.empty() ? "text" : "jsonl";
+  std::unique_ptr<PromptSource> source;
+  if (!flags.files.empty()) {
+    auto opened = open_prompts(flags.files, flags.prompts);
+    if (!opened) return fail(opened.error());
+    source = std::move(*opened);
+  }
+  const auto module = StudentModule::load();
+  if (!module) return fail(module.error());
+  const auto student = module->open(flags.run, flags.device);
+  if (!student) return fail(student.error());
+  on_interrupt({});
+
+  std::uint64_t seed = flags.ask.seed;
+  std::vector<Asked> asked;
+  for (const std::string& text : flags.texts) asked.push_back({user_message(text), "", 0, nullptr});
+  std::int64_t bad = 0;
+  while (source) {
+    auto event = source->next();
+    if (!event) break;
+    if (const auto* problem = std::get_if<BadRow>(&*event)) {
+      ++bad;
+      say(problem->source + ":" + std::to_string(problem->row) + ": " + problem->problem);
+      continue;
+    }
+    PromptRow& row = std::get<PromptRow>(*event);
+    asked.push_back({std::move(row.messages), std::move(row.source), row.row, std::move(row.metadata)});
+    if (asked.size() < kPromptsAtOnce) continue;
+    if (auto answered = answer(**student, asked, flags, seed); !answered) return fail(answered.error());
+  }
+  if (auto answered = answer(**student, asked, flags, seed); !answered) return fail(answered.error());
+  return bad > 0 ? kExitSomeFailed : kExitComplete;
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<GenerateFlags>();
+  CLI::App* command = app.add_subcommand("generate", "Ask a trained student");
+  command->add_option("run", flags->run, "Folder of the run")->required();
+  command->add_option("prompts", flags->files, "Files of prompts (JSON lines or text); '-' is stdin");
+  command->add_option("--prompt", flags->texts, "A prompt as it stands; may be repeated")->allow_extra_args(false);
+  command->add_option("-f,--format", flags->format, "'text' (the answer alone; default for --prompt) or 'jsonl'")
+      ->check(CLI::IsMember({"text", "jsonl"}));
+  command->add_option("--prompt-template", flags->prompts.prompt_template,
+                      "Makes the prompt of any JSON object: '… {{field}} …'");
+  command->add_option("--max-tokens", flags->ask.tokens_max, "Of an answer")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--temperature", flags->ask.temperature, "0 takes the likeliest token")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 100.0));
+  command->add_option("--top-p", flags->ask.top_p, "Only the likeliest tokens that together have this probability")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-9, 1.0));
+  command->add_option("--seed", flags->ask.seed, "Of the draws")->capture_default_str();
+  command->add_option("--batch-size", flags->ask.batch_size, "Prompts answered at once")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--device", flags->device, "auto, cpu or cuda")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->callback([flags, &action] { action = [flags](Edges&) { return run_generate(*flags); }; });
+}
+
+}  // namespace retort

@@ -1,0 +1,139 @@
+// The ports to the corpus. `HarvestLog` is what a running harvest needs: submissions in,
+// completions out, as a transport does it, so that the event loop never waits for a disk.
+// `CorpusReader` is for commands that may wait.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/corpus/records.h"
+
+namespace retort {
+
+/// Looks the requests up, or adds them as pending. Completes with where each stands.
+struct Register {
+  std::vector<RequestSpec> requests;
+};
+/// Puts attempts on record as `unsent`. Once complete (durable), they may be sent at any time.
+struct Begin {
+  std::vector<AttemptStart> attempts;
+};
+/// These have just been handed to the network.
+struct MarkSent {
+  std::vector<RowId> attempts;
+  WallTime at;
+};
+/// Begun, but not needed now: a clean stop leaves nothing `unsent` behind.
+struct Release {
+  std::vector<RowId> attempts;
+};
+/// Records how attempts ended, with raw bodies and responses.
+struct End {
+  std::vector<AttemptEnd> attempts;
+};
+
+using LogEntry = std::variant<Register, Begin, MarkSent, Release, End>;
+
+struct Registered {
+  std::vector<RequestState> states;  ///< in the order of the submission
+};
+struct Begun {
+  std::vector<RowId> attempts;  ///< in the order of the submission
+};
+struct Ended {
+  std::vector<RowId> attempts;  ///< these answers are durable
+};
+/// The disk or the file failed: nothing submitted after the last completion is known to be stored. A full disk is
+/// tried again by retry(); anything else ends this log (a failed fsync is never repeated as if it had worked).
+struct LogFailed {
+  Error error;
+  bool retryable = false;
+};
+
+using LogEvent = std::variant<Registered, Begun, Ended, LogFailed>;
+
+class HarvestLog {
+ public:
+  virtual ~HarvestLog() = default;
+
+  /// Queues one entry. Never blocks. Entries are committed in order, many in one transaction.
+  virtual void submit(LogEntry entry) = 0;
+
+  /// What completed since the last call, in order. MarkSent and Release complete silently.
+  virtual std::vector<LogEvent> completions() = 0;
+
+  /// After a retryable LogFailed: commits once more everything that is still held.
+  virtual void retry() = 0;
+
+  /// Commits what is queued, writes the end of the run and closes; may wait for the disk. Destruction without close()
+  /// is a crash on purpose: what is queued is dropped and the run has no end.
+  virtual Result<void> close(const RunEnd& end) = 0;
+};
+
+/// What an unclean end of an earlier run left behind, found at opening.
+struct Recovery {
+  std::int64_t delivery_unknown = 0;  ///< attempts that were sent, or may have been, and have no outcome
+};
+
+struct HarvestSession {
+  std::unique_ptr<HarvestLog> log;
+  Recovery recovery;
+};
+
+/// Counts that `status` and the reports print.
+struct CorpusSummary {
+  struct TeacherLine {
+    TeacherIdentity teacher;
+    Terms rights;
+    std::int64_t requests = 0, answered = 0, pending = 0, failed = 0;
+    std::int64_t truncated = 0, refused_answers = 0;
+    Tokens input = 0, output = 0, reasoning = 0;
+    Usd cost;
+  };
+  std::int64_t prompts = 0, source_rows = 0, responses = 0;
+  std::vector<TeacherLine> teachers;
+  std::vector<std::pair<std::string, std::int64_t>> attempts;  ///< outcome → count
+  std::vector<std::pair<std::string, std::int64_t>> errors;  ///< error word → count, of requests that failed for good
+  std::int64_t possibly_billed = 0;                          ///< attempts without a response that may have cost money
+  std::int64_t runs = 0;
+  Usd cost;
+};
+
+class CorpusReader {
+ public:
+  virtual ~CorpusReader() = default;
+  virtual Result<CorpusSummary> summary() = 0;
+  /// Errc::usage if there is no such response.
+  virtual Result<Pair> pair(RowId response) = 0;
+  /// The next pairs of the view `all` (answered and not truncated) after a response id, ascending, at most `limit`.
+  /// Short steps, so that no long read holds the WAL open.
+  virtual Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) = 0;
+  /// The newest response id: freezes a view while a harvest goes on.
+  virtual Result<RowId> newest_response() = 0;
+  virtual Result<std::vector<Permission>> permissions() = 0;
+  /// Where the request of that identity stands; nothing if it was never registered.
+  virtual Result<std::optional<RequestStatus>> status_of(const std::string& request_digest) = 0;
+};
+
+/// Opens corpora. Each call checks the file: no SQLite file, another program's, or of a newer version: Errc::corpus.
+class CorpusOpener {
+ public:
+  virtual ~CorpusOpener() = default;
+
+  /// For a harvest: creates the file if absent, takes the one writer's lock (held until the log is destroyed),
+  /// settles what a crash left, records the teacher and the run. `wake` is called from another thread
+  /// whenever completions wait.
+  virtual Result<HarvestSession> harvest(const std::string& path, const TeacherIdentity& teacher, const Terms& terms,
+                                         const RunStart& run, std::function<void()> wake) = 0;
+  virtual Result<std::unique_ptr<CorpusReader>> read(const std::string& path) = 0;
+
+  /// Appends to the list of runs what a command other than harvest did with the corpus.
+  virtual Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
+                              const std::vector<Permission>& permissions) = 0;
+};
+
+}  // namespace retort

@@ -1,0 +1,166 @@
+// What a corpus remembers, as plain values. The SQL schema (docs/corpus.md) has the same words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/instant.h"
+#include "core/base/json.h"
+#include "core/base/units.h"
+
+namespace retort {
+
+using RowId = std::int64_t;  ///< SQLite's own: positive, ascending with time
+
+/// What a teacher's profile says about its outputs. Copied onto each response when it is obtained.
+struct Terms {
+  std::string licence;                    ///< SPDX name or the provider's own word; may be empty
+  std::string terms_url;                  ///
+  std::string terms_checked;              ///< date on which a person read them, YYYY-MM-DD
+  std::vector<std::string> conditions;    ///< "attribution", …
+  std::optional<bool> outputs_may_train;  ///< unset means unknown
+};
+
+struct TeacherIdentity {
+  std::string name;      ///< of the profile
+  std::string dialect;   ///< "openai-chat"
+  std::string base_url;  ///< without credentials
+  std::string model;     ///< as asked for
+  std::string vendor;    ///< who made the model, as the profile states it; may be empty
+};
+
+/// One row of a prompt source.
+struct PromptRow {
+  std::string source;       ///< path as given, "-" for stdin
+  std::int64_t row = 0;     ///< line number, from 1
+  Json messages;            ///< array of {role, content}
+  std::string reference;    ///< known right answer, may be empty
+  Json metadata = nullptr;  ///< the row's other fields (an object), or null
+};
+
+/// One question asked once: a prompt, a sample index and the parameters that shape the answer.
+struct RequestSpec {
+  std::string digest;  ///< request identity, see core/teacher/identity.h
+  PromptRow prompt;
+  std::string prompt_digest;  ///< of the messages alone
+  Json parameters;            ///< as sent, with the sample's own seed
+  int sample = 0;
+};
+
+/// `pending` also covers what was tried and may be tried again.
+enum class RequestStatus { pending, answered, failed };
+
+/// Where a request stands, as the planner needs it.
+struct RequestState {
+  RowId request = 0;
+  RequestStatus status = RequestStatus::pending;
+  bool truncated = false;    ///< answered, and the newest answer was cut at the token limit
+  int attempts_charged = 0;  ///< attempts that count against the bound: refusals and unsent ones do not
+  int timeouts = 0;          ///< attempts that ended in a time-out: retried once at most
+  bool first_seen = false;   ///< this registration made it
+};
+
+/// How an attempt ended. The life of an attempt: unsent → sent → one of the others.
+enum class AttemptOutcome {
+  unsent,            ///< on record, not yet on the wire; what a clean stop leaves unsent is deleted
+  sent,              ///< on the wire, no outcome yet
+  answered,          ///< a response was decoded and stored
+  refused,           ///< 429 and the like: the teacher did not take it; burns no attempt
+  failed,            ///< an error response, or bytes that are no answer
+  network,           ///< no complete response
+  timed_out,         ///< possibly billed; asked again once at most
+  cancelled,         ///< given up on by us with the request on the wire; possibly billed
+  delivery_unknown,  ///< found without an outcome after a crash; possibly billed
+};
+
+struct AttemptStart {
+  RowId request = 0;
+  std::optional<std::int64_t> max_tokens;  ///< not part of the request's identity, so it belongs to the attempt
+};
+
+/// The common word for why an answer ended; the provider's own is kept beside it.
+enum class Finish { stop, length, content_filter, refusal, tool_calls, error, other };
+
+struct Usage {
+  std::optional<Tokens> input, output, cached_input, reasoning;
+};
+
+/// A decoded answer. Text and reasoning are valid UTF-8; NUL is legal in both.
+struct Response {
+  std::string text;
+  std::string reasoning;
+  std::string refusal;  ///< the provider's own refusal field
+  Json tool_calls = nullptr;
+  Finish finish = Finish::stop;
+  std::string provider_finish;
+  Usage usage;
+  std::string served_model;
+  std::string system_fingerprint;
+  std::string provider_id;  ///< the reply's id
+};
+
+/// Everything known at the end of an attempt. Raw bytes are stored first; the response is a pure function of them.
+struct AttemptEnd {
+  RowId attempt = 0;
+  RowId request = 0;
+  AttemptOutcome outcome = AttemptOutcome::answered;
+  RequestStatus request_status = RequestStatus::pending;  ///< after this attempt
+  int http_status = 0;
+  std::string error;         ///< "http_500", "timeout", …: a word for machines
+  std::string error_detail;  ///< one redacted line for people
+  bool possibly_billed = false;
+  WallTime sent_at;
+  Duration first_byte{};
+  Duration total{};
+  Json headers = nullptr;  ///< wire headers worth keeping: request ids and rate limits
+  std::string raw_body;    ///< redacted of the credential; stored compressed
+  std::optional<Response> response;
+  Usd cost;  ///< of this attempt, as far as known
+};
+
+/// One invocation that touched a corpus.
+struct RunStart {
+  std::string command;  ///< "harvest", "export", "train"
+  std::string arguments;
+  std::string version;
+  std::string host;
+  Json configuration;  ///< resolved settings, no secrets
+};
+
+struct RunEnd {
+  int exit_code = 0;
+  Usd cost;
+  Json summary;
+};
+
+/// The one way past unknown or forbidding terms, and past evidence: somebody says why, and it is kept.
+struct Permission {
+  std::string kind;       ///< "permission" (terms) or "explanation" (evidence)
+  std::string statement;  ///< who, when, where it is written
+};
+
+/// A prompt with its answer, as a view lists them.
+struct Pair {
+  RowId response = 0;
+  RowId request = 0;
+  RowId attempt = 0;
+  RowId prompt = 0;
+  RowId terms = 0;
+  Json messages;
+  std::string reference;    ///< of the prompt's newest source row that has one
+  Json metadata = nullptr;  ///< of the prompt's newest source row
+  std::string source;       ///
+  std::int64_t source_row = 0;
+  int sample = 0;
+  Json parameters;
+  Response answer;
+  TeacherIdentity teacher;
+  Terms rights;
+  Usd cost;
+  WallTime obtained;
+  Duration latency{};
+};
+
+}  // namespace retort

@@ -1,0 +1,47 @@
+// How a pair is written for another trainer: one line of JSON, a pure function of the pair and the options. Every line
+// of a file has the same keys with the same types, so that readers that guess a schema from the first lines are right.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/corpus/records.h"
+
+namespace retort {
+
+/// Where the teacher's reasoning goes.
+enum class ReasoningPlace {
+  separate,    ///< a field of its own beside the answer, empty if there is none
+  inline_tag,  ///< "<think>…</think>\n\n" before the answer, if there is any
+  drop,
+};
+
+struct FormatOptions {
+  ReasoningPlace reasoning = ReasoningPlace::separate;
+  bool plain = false;  ///< prompt-completion: two texts instead of two lists of messages
+  bool bare = false;   ///< without the field "retort" that leads back to response, source, teacher and licence
+};
+
+/// Exactly one of both is set.
+struct RenderedPair {
+  std::optional<std::string> line;  ///< valid UTF-8 without a line break; the same bytes each time
+  std::string left_out;             ///< a word for why this format cannot say it
+};
+
+class PairFormat {
+ public:
+  virtual ~PairFormat() = default;
+  virtual RenderedPair render(const Pair& pair) const = 0;
+};
+
+/// "chat" or "prompt-completion". Errc::usage lists them if there is no such format, or says which option does not fit.
+Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const FormatOptions& options);
+
+/// "separate", "inline" or "drop"; Errc::usage else.
+Result<ReasoningPlace> reasoning_place_of(std::string_view word);
+
+}  // namespace retort

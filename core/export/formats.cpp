@@ -1,0 +1,128 @@
+// The formats. Trainers that read them: "chat" is what OpenAI's fine-tuning and most others take, "prompt-completion"
+// is TRL's, in its conversational shape unless --plain. A refusal is an answer: its words stand where the answer
+// stands.
+#include "core/corpus/words.h"
+#include "core/export/format.h"
+
+namespace retort {
+namespace {
+
+// What was left out, and why.
+constexpr const char* kToolCalls = "tool_calls";
+constexpr const char* kNotText = "not_text";
+constexpr const char* kNotOneUserMessage = "not_one_user_message";
+
+// A text, or text parts joined. Nothing if there is a picture, a sound or nothing at all.
+std::optional<std::string> text_of(const Json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  if (!content.is_array()) return {};
+  std::string text;
+  for (const Json& part : content) {
+    if (!part.is_object() || json_text(part, "type") != "text" || !part.contains("text")) return {};
+    text += json_text(part, "text");
+  }
+  return text;
+}
+
+// Role and text of each message and nothing else: equal keys in every line.
+std::optional<Json> messages_of(const Json& messages) {
+  if (!messages.is_array()) return {};
+  Json result = Json::array();
+  for (const Json& message : messages) {
+    const std::string role = json_text(message, "role");
+    if (role.empty() || !message.contains("content")) return {};
+    const auto text = text_of(message["content"]);
+    if (!text) return {};
+    result.push_back({{"role", role}, {"content", *text}});
+  }
+  return result;
+}
+
+std::string answer_of(const Pair& pair, ReasoningPlace place) {
+  const Response& answer = pair.answer;
+  const std::string& text = answer.text.empty() ? answer.refusal : answer.text;
+  if (place != ReasoningPlace::inline_tag || answer.reasoning.empty()) return text;
+  return "<think>" + answer.reasoning + "</think>\n\n" + text;
+}
+
+Json assistant_message(const Pair& pair, ReasoningPlace place) {
+  Json message = {{"role", "assistant"}, {"content", answer_of(pair, place)}};
+  if (place == ReasoningPlace::separate) message["reasoning_content"] = pair.answer.reasoning;
+  return message;
+}
+
+bool is_tool_call(const Pair& pair) { return !pair.answer.tool_calls.is_null() && !pair.answer.tool_calls.empty(); }
+
+RenderedPair left_out(const char* why) { return {std::nullopt, why}; }
+
+RenderedPair finished(Json line, const Pair& pair, const FormatOptions& options) {
+  if (!options.bare) {
+    line["retort"] = {
+        {"response", pair.response},         {"source", pair.source},       {"row", pair.source_row},
+        {"teacher", pair.teacher.name},      {"model", pair.teacher.model}, {"licence", pair.rights.licence},
+        {"finish", word(pair.answer.finish)}};
+  }
+  return {dump_json(line), {}};
+}
+
+class ChatFormat final : public PairFormat {
+ public:
+  explicit ChatFormat(const FormatOptions& options) : options_(options) {}
+
+  RenderedPair render(const Pair& pair) const override {
+    if (is_tool_call(pair)) return left_out(kToolCalls);
+    auto messages = messages_of(pair.messages);
+    if (!messages) return left_out(kNotText);
+    messages->push_back(assistant_message(pair, options_.reasoning));
+    return finished({{"messages", std::move(*messages)}}, pair, options_);
+  }
+
+ private:
+  FormatOptions options_;
+};
+
+class PromptCompletionFormat final : public PairFormat {
+ public:
+  explicit PromptCompletionFormat(const FormatOptions& options) : options_(options) {}
+
+  RenderedPair render(const Pair& pair) const override {
+    if (is_tool_call(pair)) return left_out(kToolCalls);
+    auto messages = messages_of(pair.messages);
+    if (!messages) return left_out(kNotText);
+    if (options_.plain) return plain(*messages, pair);
+    Json completion = Json::array({assistant_message(pair, options_.reasoning)});
+    return finished({{"prompt", std::move(*messages)}, {"completion", std::move(completion)}}, pair, options_);
+  }
+
+ private:
+  RenderedPair plain(const Json& messages, const Pair& pair) const {
+    if (messages.size() != 1 || messages[0]["role"] != "user") return left_out(kNotOneUserMessage);
+    Json line = {{"prompt", messages[0]["content"]}, {"completion", answer_of(pair, options_.reasoning)}};
+    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    return finished(std::move(line), pair, options_);
+  }
+
+  FormatOptions options_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const FormatOptions& options) {
+  if (name == "chat") {
+    if (options.plain)
+      return fail(Errc::usage, "--plain goes with -f prompt-completion; chat lines are always messages");
+    return std::unique_ptr<PairFormat>(std::make_unique<ChatFormat>(options));
+  }
+  if (name == "prompt-completion")
+    return std::unique_ptr<PairFormat>(std::make_unique<PromptCompletionFormat>(options));
+  return fail(Errc::usage, "no format '" + std::string(name) + "': choose chat or prompt-completion");
+}
+
+Result<ReasoningPlace> reasoning_place_of(std::string_view word) {
+  if (word == "separate") return ReasoningPlace::separate;
+  if (word == "inline") return ReasoningPlace::inline_tag;
+  if (word == "drop") return ReasoningPlace::drop;
+  return fail(Errc::usage, "--reasoning " + std::string(word) + ": choose separate, inline or drop");
+}
+
+}  // namespace retort

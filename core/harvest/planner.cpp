@@ -1,0 +1,95 @@
+#include "core/harvest/planner.h"
+
+#include <algorithm>
+
+#include "core/teacher/identity.h"
+
+namespace retort {
+namespace {
+constexpr std::size_t kLookupBatch = 128;
+constexpr std::size_t kLookupsAtOnce = 8;
+}  // namespace
+
+Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
+    : settings_(settings),
+      stats_(stats),
+      planned_max_(std::max<std::int64_t>(2048, 4LL * settings.limits.in_flight_max)) {}
+
+void Planner::add_row(PromptRow row) {
+  ++stats_.rows;
+  const std::string of_messages = prompt_digest(row.messages);
+  for (int sample = 0; sample < settings_.samples; ++sample) {
+    RequestSpec spec;
+    spec.parameters = sample_parameters(settings_.parameters, sample);
+    spec.digest = request_digest({settings_.dialect, settings_.model, row.messages, spec.parameters, sample});
+    spec.prompt_digest = of_messages;
+    spec.sample = sample;
+    spec.prompt = row;
+    collecting_.push_back(std::move(spec));
+    ++planned_;
+  }
+}
+
+std::optional<Register> Planner::next_lookup(bool flush) {
+  if (collecting_.empty() || looking_up_.size() >= kLookupsAtOnce) return {};
+  // A partial batch goes out only when nothing else is on its way: the disk sets the pace of small batches.
+  if (collecting_.size() < kLookupBatch && !flush && !looking_up_.empty()) return {};
+  const std::size_t count = std::min(collecting_.size(), kLookupBatch);
+  Register entry;
+  entry.requests.assign(collecting_.begin(), collecting_.begin() + static_cast<std::ptrdiff_t>(count));
+  looking_up_.emplace_back(std::make_move_iterator(collecting_.begin()),
+                           std::make_move_iterator(collecting_.begin() + static_cast<std::ptrdiff_t>(count)));
+  collecting_.erase(collecting_.begin(), collecting_.begin() + static_cast<std::ptrdiff_t>(count));
+  return entry;
+}
+
+void Planner::looked_up(const Registered& result) {
+  RETORT_ASSERT(!looking_up_.empty() && looking_up_.front().size() == result.states.size());
+  std::vector<RequestSpec> batch = std::move(looking_up_.front());
+  looking_up_.pop_front();
+  for (std::size_t i = 0; i < batch.size(); ++i) admit(std::move(batch[i]), result.states[i]);
+}
+
+void Planner::admit(RequestSpec spec, const RequestState& state) {
+  const bool again = (state.status == RequestStatus::failed && settings_.retry_failed) ||
+                     (state.status == RequestStatus::answered && state.truncated && settings_.retry_truncated);
+  if (active_.count(state.request) != 0) {
+    ++stats_.repeated;
+  } else if (state.status == RequestStatus::answered && !again) {
+    ++stats_.already_answered;
+  } else if (state.status == RequestStatus::failed && !again) {
+    ++stats_.already_failed;
+  } else {
+    active_.insert(state.request);
+    Work work;
+    work.request = state.request;
+    work.question = {std::move(spec.prompt.messages), std::move(spec.parameters), settings_.max_tokens};
+    // Asking again on purpose grants the request a full set of attempts.
+    work.attempts_charged = again ? 0 : state.attempts_charged;
+    work.timeouts = again ? 0 : state.timeouts;
+    fresh_.push_back(std::move(work));
+    return;
+  }
+  --planned_;
+}
+
+std::optional<Work> Planner::take(Instant now) {
+  if (next_retry() <= now) {
+    Work work = std::move(waiting_.begin()->second);
+    waiting_.erase(waiting_.begin());
+    return work;
+  }
+  if (fresh_.empty()) return {};
+  Work work = std::move(fresh_.front());
+  fresh_.pop_front();
+  return work;
+}
+
+void Planner::retry_later(Work work, Instant due) { waiting_.emplace(std::pair(due, order_++), std::move(work)); }
+
+void Planner::finished(RowId request) {
+  RETORT_ASSERT(active_.erase(request) == 1);
+  --planned_;
+}
+
+}  // namespace retort

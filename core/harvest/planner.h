@@ -1,0 +1,65 @@
+// What the corpus lacks: turns prompt rows into requests, learns from the corpus which are still open, and hands
+// them out, each once. Bounded, whatever the number of prompts.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "core/corpus/corpus.h"
+#include "core/harvest/harvester.h"
+
+namespace retort {
+
+/// A request that wants an answer.
+struct Work {
+  RowId request = 0;
+  Question question;
+  int attempts_charged = 0;
+  int timeouts = 0;
+  bool tried = false;  ///< this run or an earlier one asked before
+};
+
+class Planner {
+ public:
+  Planner(const HarvestSettings& settings, HarvestStats& stats);
+
+  /// One row becomes `samples` requests.
+  void add_row(PromptRow row);
+  /// True while another row may be added: what is planned and not finished is bounded.
+  bool has_room() const { return planned_ < planned_max_; }
+
+  /// The next batch to look up in the corpus, if one is due. With `flush`, a partial batch is due as well.
+  std::optional<Register> next_lookup(bool flush);
+  void looked_up(const Registered& result);
+
+  /// Work that is due, retries first, so that an old row does not starve behind a million fresh ones.
+  std::optional<Work> take(Instant now);
+  void retry_later(Work work, Instant due);
+  /// The request is answered or failed, durably: a later row with the same identity is a matter of the corpus again.
+  void finished(RowId request);
+
+  Instant next_retry() const { return waiting_.empty() ? Instant::never() : waiting_.begin()->first.first; }
+  /// Nothing is planned, looked up or waiting here (work handed out by take() counts until finished()).
+  bool idle() const { return planned_ == 0; }
+  std::int64_t planned() const { return planned_; }
+
+ private:
+  void admit(RequestSpec spec, const RequestState& state);
+
+  const HarvestSettings& settings_;
+  HarvestStats& stats_;
+  std::int64_t planned_ = 0;
+  std::int64_t planned_max_;
+  std::vector<RequestSpec> collecting_;
+  std::deque<std::vector<RequestSpec>> looking_up_;
+  std::deque<Work> fresh_;
+  std::map<std::pair<Instant, std::uint64_t>, Work> waiting_;  // by due time, ties in order of arrival
+  std::uint64_t order_ = 0;
+  std::unordered_set<RowId> active_;
+};
+
+}  // namespace retort

@@ -1,0 +1,127 @@
+#include "core/harvest/retry_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace retort {
+namespace {
+
+const char* word_of(NetFault fault) {
+  switch (fault) {
+    case NetFault::none:
+      return "";
+    case NetFault::resolve:
+      return "resolve";
+    case NetFault::connect:
+      return "connect";
+    case NetFault::tls:
+      return "tls";
+    case NetFault::timeout:
+      return "timeout";
+    case NetFault::broken:
+      return "broken";
+    case NetFault::too_large:
+      return "too_large";
+    case NetFault::local:
+      return "local";
+  }
+  return "";
+}
+
+Verdict charged_retry(Verdict verdict, const AttemptHistory& history, const RetrySettings& settings, Random& random) {
+  const int charged = history.attempts_charged + 1;
+  if (charged >= settings.attempts_max) {
+    verdict.next = Verdict::Next::give_up;
+  } else {
+    verdict.next = Verdict::Next::retry;
+    verdict.wait = full_jitter(settings, charged, random);
+  }
+  return verdict;
+}
+
+// The request never started or was turned away: it costs no attempt, and the whole teacher gets a pause.
+Verdict free_retry(Verdict verdict, std::optional<Duration> asked, std::string reason, const AttemptHistory& history,
+                   const RetrySettings& settings, Random& random) {
+  verdict.next = Verdict::Next::retry;
+  verdict.outcome = AttemptOutcome::refused;
+  verdict.hold = asked ? std::min(*asked, settings.retry_after_cap)
+                       : std::max<Duration>(100ms, full_jitter(settings, history.refusals_in_row, random));
+  if (asked && *asked > settings.retry_after_cap) reason += " (clamped)";
+  verdict.hold_reason = std::move(reason);
+  return verdict;
+}
+
+Verdict judge_fault(const AttemptFacts& facts, const AttemptHistory& history, const RetrySettings& settings,
+                    Random& random) {
+  Verdict verdict;
+  verdict.outcome = AttemptOutcome::network;
+  verdict.word = word_of(facts.fault);
+  verdict.detail = facts.fault_detail;
+  verdict.possibly_billed = facts.possibly_billed;
+  switch (facts.fault) {
+    case NetFault::resolve:
+    case NetFault::connect:
+    case NetFault::tls:
+    case NetFault::local:
+      return free_retry(verdict, {}, facts.fault_detail, history, settings, random);
+    case NetFault::timeout:
+      verdict.outcome = AttemptOutcome::timed_out;
+      if (history.timeouts >= 1) {
+        verdict.next = Verdict::Next::give_up;  // it may have been billed each time
+        return verdict;
+      }
+      return charged_retry(verdict, history, settings, random);
+    default:
+      return charged_retry(verdict, history, settings, random);
+  }
+}
+
+Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, const AttemptHistory& history,
+                        const RetrySettings& settings, Random& random) {
+  Verdict verdict;
+  verdict.outcome = AttemptOutcome::failed;
+  verdict.word = rejection.word;
+  verdict.detail = rejection.detail;
+  switch (rejection.kind) {
+    case Rejection::Kind::rate_limited: {
+      const std::optional<Duration> asked = signals.retry_after ? signals.retry_after : signals.reset;
+      return free_retry(verdict, asked, asked ? "the teacher asked for a pause (429)" : "429 without a Retry-After",
+                        history, settings, random);
+    }
+    case Rejection::Kind::quota:
+    case Rejection::Kind::refused_us:
+      verdict.next = Verdict::Next::stop_teacher;
+      verdict.outcome = AttemptOutcome::refused;
+      verdict.stop = rejection.kind == Rejection::Kind::quota ? Errc::quota : Errc::refused;
+      return verdict;
+    case Rejection::Kind::permanent:
+      verdict.next = Verdict::Next::give_up;
+      return verdict;
+    case Rejection::Kind::transient:
+      break;
+  }
+  verdict = charged_retry(verdict, history, settings, random);
+  if (signals.retry_after) {
+    verdict.hold = std::min(*signals.retry_after, settings.retry_after_cap);
+    verdict.hold_reason = "the teacher asked for a pause (" + rejection.word + ")";
+  }
+  return verdict;
+}
+
+}  // namespace
+
+Duration full_jitter(const RetrySettings& settings, int n, Random& random) {
+  const double most =
+      std::min(seconds(settings.backoff_cap), seconds(settings.backoff_base) * std::exp2(std::clamp(n, 0, 40)));
+  return random.jitter(from_seconds(most));
+}
+
+Verdict judge(const AttemptFacts& facts, const AttemptHistory& history, const RetrySettings& settings, Random& random) {
+  if (facts.fault != NetFault::none) return judge_fault(facts, history, settings, random);
+  if (const auto* rejection = std::get_if<Rejection>(&facts.reply)) {
+    return judge_rejection(*rejection, facts.signals, history, settings, random);
+  }
+  return Verdict{};
+}
+
+}  // namespace retort

@@ -1,0 +1,93 @@
+// One request and its response on libcurl's side: options, callbacks, and what libcurl's verdict means. No loop, no
+// waiting.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/net/transport.h"
+#include "core/net/transport_settings.h"
+
+namespace retort {
+
+struct CurlEasyDeleter {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct CurlListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
+using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
+
+/// Options that are the same for every request of a transport. Null if libcurl has no memory. `settings` must outlive
+/// it.
+CurlEasy make_easy(const TransportSettings& settings, CURLSH* share);
+
+/// From submit to end. Lives at one address: libcurl holds pointers into it while it is on the wire.
+class CurlExchange {
+ public:
+  CurlExchange(ExchangeId id, HttpRequest request, const Clock& clock, std::vector<NetEvent>& events)
+      : id_(id), request_(std::move(request)), clock_(clock), events_(events), submitted_(clock.now()) {}
+  CurlExchange(const CurlExchange&) = delete;
+  CurlExchange& operator=(const CurlExchange&) = delete;
+
+  /// Sets the options of this request. False (and a line in `detail`) if the request itself is unfit for the wire.
+  bool prepare(CurlEasy easy, bool fresh_connection, std::string& detail);
+  /// Gives the handle back; it must not be in a multi handle any more.
+  CurlEasy release();
+
+  /// When it runs out of time, as things stand, and what to say then.
+  Instant deadline() const;
+  /// When to look at deadline() again: a first byte may bring the deadline nearer, but never nearer than this.
+  Instant look_again(Instant now) const;
+  /// True if it has time-outs that start on the wire.
+  bool watches_bytes() const { return request_.first_byte_timeout || request_.idle_timeout; }
+  std::string timeout_detail(Instant now) const;
+
+  /// True where a kept-alive connection turned out dead and the request may be sent again as if nothing had happened.
+  bool died_on_reused_connection(CURLcode code) const;
+
+  /// The events that end it. `finish` translates libcurl's verdict; `fail` is for our own.
+  void finish(CURLcode code);
+  void fail(NetFault fault, std::string detail);
+
+  ExchangeId id() const { return id_; }
+  CURL* easy() const { return easy_.get(); }
+  int shard = -1;            ///< which multi handle it is on, -1 while queued
+  bool tried_again = false;  ///< its one free repetition is spent
+
+ private:
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+  bool take_header(std::string_view line);
+  bool take_body(std::string_view bytes);
+  bool may_have_been_sent() const;
+  NetFault fault_of(CURLcode code) const;
+  ResponseEnd end(NetFault fault, std::string detail) const;
+
+  ExchangeId id_;
+  HttpRequest request_;
+  const Clock& clock_;
+  std::vector<NetEvent>& events_;
+  CurlEasy easy_;
+  CurlList headers_;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+
+  Instant submitted_;
+  Instant started_;
+  Instant first_byte_;  ///< zero until a byte came
+  Instant last_byte_;
+  HttpHead head_;  ///< being read
+  bool head_done_ = false;
+  bool too_large_ = false;
+  std::size_t header_bytes_ = 0;
+  std::size_t body_bytes_ = 0;
+};
+
+}  // namespace retort

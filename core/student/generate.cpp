@@ -1,0 +1,171 @@
+#include "core/student/generate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/base/random.h"
+
+namespace retort {
+namespace {
+
+struct PromptRow {
+  std::vector<TokenId> tokens;
+  std::size_t index = 0;
+  Random random{0};
+};
+
+TokenId draw(const float* scores, std::int64_t vocabulary, const GenerateSettings& settings, Random& random) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(vocabulary));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
+  std::vector<double> weights(order.size());
+  double total = 0;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    total += weights[i] = std::exp((scores[order[i]] - scores[order[0]]) / settings.temperature);
+  double kept = 0;
+  std::size_t count = 0;
+  while (count < order.size() && (count == 0 || kept < settings.top_p * total)) kept += weights[count++];
+  double left = random.uniform() * kept;
+  for (std::size_t i = 0; i < count; ++i) {
+    if ((left -= weights[i]) < 0) return static_cast<TokenId>(order[i]);
+  }
+  return static_cast<TokenId>(order[count - 1]);
+}
+
+// One batch from prompt to last token. Rows that have ended leave it, so that the slowest does not cost all the others.
+class BatchWriter {
+ public:
+  BatchWriter(const LoadedRun& run, std::vector<PromptRow> rows, const GenerateSettings& settings)
+      : model_(*run.model), chat_(*run.chat), settings_(settings), rows_(std::move(rows)), written_(rows_.size()) {
+    alive_.resize(rows_.size());
+    std::iota(alive_.begin(), alive_.end(), std::size_t{0});
+  }
+
+  bool run(const std::function<bool()>& stop) {
+    at::NoGradGuard no_gradients;
+    at::Tensor scores = read_prompts();
+    while (true) {
+      const std::vector<TokenId> next = choose(scores);
+      std::vector<std::int64_t> staying;
+      std::vector<TokenId> fed;
+      for (std::size_t i = 0; i < next.size(); ++i) {
+        std::vector<TokenId>& out = written_[alive_[i]];
+        out.push_back(next[i]);
+        if (next[i] == chat_.end() || out.size() >= room(rows_[alive_[i]])) continue;
+        staying.push_back(static_cast<std::int64_t>(i));
+        fed.push_back(next[i]);
+      }
+      if (staying.empty()) return true;
+      if (stop()) return false;
+      if (staying.size() < alive_.size()) keep(staying);
+      scores = model_.logits(model_.hidden(column(fed), at::ones_like(cache_.lengths), cache_).squeeze(1));
+    }
+  }
+
+  Generated take(std::size_t row) const {
+    const std::vector<TokenId>& out = written_[row];
+    return {chat_.parse(out), !out.empty() && out.back() == chat_.end(), static_cast<std::int64_t>(out.size())};
+  }
+  std::size_t index(std::size_t row) const { return rows_[row].index; }
+  std::size_t size() const { return rows_.size(); }
+
+ private:
+  std::size_t room(const PromptRow& row) const {
+    return static_cast<std::size_t>(
+        std::min(settings_.tokens_max, model_.config().context - static_cast<std::int64_t>(row.tokens.size())));
+  }
+
+  at::Tensor column(const std::vector<TokenId>& tokens) const {
+    const at::Tensor column = at::empty({static_cast<std::int64_t>(tokens.size()), 1}, at::kLong);
+    std::copy(tokens.begin(), tokens.end(), column.data_ptr<std::int64_t>());
+    return column.to(model_.device());
+  }
+
+  at::Tensor read_prompts() {
+    std::size_t time = 0, longest = 0;
+    for (const PromptRow& row : rows_) {
+      time = std::max(time, row.tokens.size());
+      longest = std::max(longest, row.tokens.size() + room(row));
+    }
+    const auto count = static_cast<std::int64_t>(rows_.size());
+    const at::Tensor tokens = at::zeros({count, static_cast<std::int64_t>(time)}, at::kLong);
+    const at::Tensor counts = at::empty({count}, at::kLong);
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      std::copy(rows_[r].tokens.begin(), rows_[r].tokens.end(), tokens.data_ptr<std::int64_t>() + r * time);
+      counts.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(rows_[r].tokens.size());
+    }
+    cache_ = model_.make_cache(count, static_cast<std::int64_t>(std::max(longest, time)));
+    const at::Tensor here = counts.to(model_.device());
+    const at::Tensor hidden = model_.hidden(tokens.to(model_.device()), here, cache_);
+    const at::Tensor last = (here - 1).view({count, 1, 1}).expand({count, 1, hidden.size(2)});
+    return model_.logits(hidden.gather(1, last).squeeze(1));
+  }
+
+  std::vector<TokenId> choose(const at::Tensor& scores) {
+    std::vector<TokenId> next(alive_.size());
+    if (settings_.temperature <= 0) {
+      const at::Tensor best = scores.argmax(-1).to(at::kCPU);
+      for (std::size_t i = 0; i < next.size(); ++i) next[i] = static_cast<TokenId>(best.data_ptr<std::int64_t>()[i]);
+      return next;
+    }
+    const at::Tensor here = scores.to(at::kCPU).contiguous();
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      const float* row = here.data_ptr<float>() + static_cast<std::int64_t>(i) * here.size(1);
+      next[i] = draw(row, here.size(1), settings_, rows_[alive_[i]].random);
+    }
+    return next;
+  }
+
+  void keep(const std::vector<std::int64_t>& staying) {
+    const at::Tensor chosen = at::tensor(staying, at::kLong).to(model_.device());
+    for (auto* tensors : {&cache_.keys, &cache_.values}) {
+      for (at::Tensor& tensor : *tensors) tensor = tensor.index_select(0, chosen);
+    }
+    cache_.lengths = cache_.lengths.index_select(0, chosen);
+    std::vector<std::size_t> alive;
+    for (const std::int64_t i : staying) alive.push_back(alive_[static_cast<std::size_t>(i)]);
+    alive_ = std::move(alive);
+  }
+
+  const Model& model_;
+  const ChatTokenizer& chat_;
+  const GenerateSettings& settings_;
+  std::vector<PromptRow> rows_;
+  std::vector<std::vector<TokenId>> written_;
+  std::vector<std::size_t> alive_;  // rows still in the cache, in its order
+  KvCache cache_;
+};
+
+}  // namespace
+
+Result<std::vector<Generated>> generate(const LoadedRun& run, const std::vector<Json>& prompts,
+                                        const GenerateSettings& settings, const std::function<bool()>& stop) {
+  std::vector<PromptRow> rows;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const std::string which = "prompt " + std::to_string(i + 1) + ": ";
+    const auto chat = render_prompt(prompts[i]);
+    if (!chat) return fail(chat.error().code, which + chat.error().message);
+    PromptRow row{run.chat->encode(*chat).ids, i, Random(settings.seed + 0x9e3779b97f4a7c15ULL * (i + 1))};
+    if (static_cast<std::int64_t>(row.tokens.size()) >= run.model->config().context) {
+      return fail(Errc::usage,
+                  which + "fills the student's context of " + std::to_string(run.model->config().context) + " tokens");
+    }
+    rows.push_back(std::move(row));
+  }
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const PromptRow& a, const PromptRow& b) { return a.tokens.size() < b.tokens.size(); });
+  std::vector<Generated> all(prompts.size());
+  const auto batch_rows = static_cast<std::size_t>(std::max<std::int64_t>(1, settings.batch_rows));
+  for (std::size_t begin = 0; begin < rows.size(); begin += batch_rows) {
+    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto to = rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + batch_rows));
+    BatchWriter writer(run, std::vector<PromptRow>(std::make_move_iterator(from), std::make_move_iterator(to)),
+                       settings);
+    if (!writer.run(stop)) return fail(Errc::interrupted, "interrupted while generating");
+    for (std::size_t r = 0; r < writer.size(); ++r) all[writer.index(r)] = writer.take(r);
+  }
+  return all;
+}
+
+}  // namespace retort

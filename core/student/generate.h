@@ -1,0 +1,30 @@
+// Answers of a student, many prompts at once. Rows of different lengths share a batch and give what each would give
+// alone.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/student/run_folder.h"
+
+namespace retort {
+
+struct GenerateSettings {
+  std::int64_t tokens_max = 512;  ///< of an answer; the context is a bound as well
+  double temperature = 0;         ///< 0: always the likeliest token
+  double top_p = 1;               ///< with a temperature: only the likeliest tokens that together have this probability
+  std::uint64_t seed = 0;         ///< each prompt draws from a generator of its own, by its index
+  std::int64_t batch_rows = 128;  ///< prompts at once
+};
+
+struct Generated {
+  Completion completion;
+  bool ended = false;       ///< the student ended its turn; else it was cut
+  std::int64_t tokens = 0;  ///< written, the end included
+};
+
+/// `stop` is asked between tokens. Errc::interrupted; Errc::usage names the first prompt (from 1) that cannot be used.
+Result<std::vector<Generated>> generate(const LoadedRun& run, const std::vector<Json>& prompts,
+                                        const GenerateSettings& settings, const std::function<bool()>& stop);
+
+}  // namespace retort

@@ -1,0 +1,121 @@
+#include "core/student/train_settings.h"
+
+#include "core/student/files.h"
+
+namespace retort {
+namespace {
+
+Failure wrong(const std::string& key) { return fail(Errc::usage, "train: setting '" + key + "' is not valid"); }
+
+// One list for reading and writing, so that the two cannot part.
+template <class Visitor>
+void visit_kept(TrainSettings& s, Visitor&& visit) {
+  visit("student", s.student);
+  visit("seed", s.seed);
+  visit("vocabulary", s.vocabulary);
+  visit("epochs", s.epochs);
+  visit("steps", s.steps);
+  visit("batch_rows", s.batch_rows);
+  visit("accumulate", s.accumulate);
+  visit("learning_rate", s.learning_rate);
+  visit("warm_up", s.warm_up);
+  visit("learning_rate_floor", s.learning_rate_floor);
+  visit("weight_decay", s.weight_decay);
+  visit("beta1", s.beta1);
+  visit("beta2", s.beta2);
+  visit("gradient_norm_max", s.gradient_norm_max);
+  visit("validation_fraction", s.validation_fraction);
+  visit("validate_every", s.validate_every);
+  visit("checkpoint_every", s.checkpoint_every);
+}
+
+template <class Visitor>
+void visit_given(TrainSettings& s, Visitor&& visit) {
+  visit("run", s.run);
+  visit("device", s.device);
+  visit("resume", s.resume);
+  visit("manifest", s.manifest);
+}
+
+bool read(const Json& value, std::string& out) { return value.is_string() && (out = value.get<std::string>(), true); }
+bool read(const Json& value, bool& out) { return value.is_boolean() && (out = value.get<bool>(), true); }
+bool read(const Json& value, double& out) { return value.is_number() && (out = value.get<double>(), true); }
+bool read(const Json& value, std::int64_t& out) {
+  return value.is_number_integer() && (out = value.get<std::int64_t>(), true);
+}
+bool read(const Json& value, std::uint64_t& out) {
+  return value.is_number_unsigned() && (out = value.get<std::uint64_t>(), true);
+}
+
+Result<void> check(const TrainSettings& s) {
+  const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
+  if (s.device != "auto" && s.device != "cpu" && s.device != "cuda") return wrong("device");
+  if (!within(static_cast<double>(s.vocabulary), 256, 1e6)) return wrong("vocabulary");
+  if (s.steps < -1) return wrong("steps");
+  if (!within(s.epochs, 1e-6, 1e6)) return wrong("epochs");
+  if (!within(static_cast<double>(s.batch_rows), 1, 1e6)) return wrong("batch_rows");
+  if (s.accumulate < 1 || s.accumulate > s.batch_rows) return wrong("accumulate");
+  if (!(s.learning_rate > 0) || s.learning_rate > 10) return wrong("learning_rate");
+  if (!within(s.warm_up, 0, 1)) return wrong("warm_up");
+  if (!within(s.learning_rate_floor, 0, 1)) return wrong("learning_rate_floor");
+  if (!within(s.weight_decay, 0, 100)) return wrong("weight_decay");
+  if (!within(s.beta1, 0, 0.999999)) return wrong("beta1");
+  if (!within(s.beta2, 0, 0.999999)) return wrong("beta2");
+  if (!within(s.gradient_norm_max, 0, 1e9)) return wrong("gradient_norm_max");
+  if (!within(s.validation_fraction, 0, 0.9)) return wrong("validation_fraction");
+  if (s.validate_every < 1) return wrong("validate_every");
+  if (s.checkpoint_every < 1) return wrong("checkpoint_every");
+  if (auto student = parse_student(s.student); !student) return fail(student.error());
+  return {};
+}
+
+Result<void> fill(TrainSettings& settings, const Json& json, bool with_given) {
+  if (!json.is_object()) return fail(Errc::usage, "train: the settings are no JSON object");
+  std::string bad;
+  std::size_t known = 0;
+  const auto take = [&](const char* key, auto& out) {
+    const auto found = json.find(key);
+    if (found == json.end()) return;
+    ++known;
+    if (!read(*found, out) && bad.empty()) bad = key;
+  };
+  visit_kept(settings, take);
+  if (with_given) visit_given(settings, take);
+  if (!bad.empty()) return wrong(bad);
+  if (known != json.size()) return fail(Errc::usage, "train: there is a setting this version does not know");
+  return {};
+}
+
+}  // namespace
+
+Result<TrainSettings> train_settings_from_json(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return fail(json.error());
+  TrainSettings settings;
+  if (auto filled = fill(settings, *json, true); !filled) return fail(filled.error());
+  if (settings.run.empty()) return wrong("run");
+  if (auto checked = check(settings); !checked) return fail(checked.error());
+  return settings;
+}
+
+Json train_settings_to_json(const TrainSettings& settings) {
+  Json json = Json::object();
+  TrainSettings copy = settings;
+  visit_kept(copy, [&](const char* key, const auto& value) { json[key] = value; });
+  return json;
+}
+
+Result<TrainSettings> resumed_settings(const TrainSettings& given) {
+  const std::string path = given.run + "/train.json";
+  const auto text = read_file(path);
+  if (!text) return fail(Errc::usage, "there is no run to resume in " + given.run + " (no train.json)");
+  const auto json = parse_json(*text);
+  TrainSettings settings = given;
+  if (!json) return fail(Errc::usage, path + ": " + json.error().message);
+  if (auto filled = fill(settings, *json, false); !filled)
+    return fail(Errc::usage, path + ": " + filled.error().message);
+  if (auto checked = check(settings); !checked) return fail(Errc::usage, path + ": " + checked.error().message);
+  return settings;
+}
+
+}  // namespace retort

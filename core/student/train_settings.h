@@ -1,0 +1,44 @@
+// What a training run is told, as JSON from the host; RUN/train.json keeps it, and a resumed run takes it from there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+#include "core/student/model_config.h"
+
+namespace retort {
+
+struct TrainSettings {
+  std::string run;                      ///< folder, without a slash at the end
+  std::string student = "new:micro";    ///< see parse_student
+  std::string device = "auto";          ///< auto, cpu, cuda
+  bool resume = false;                  ///< go on from RUN/checkpoint with the settings of RUN/train.json
+  std::uint64_t seed = 0;               ///< of the weights, the order and nothing else
+  std::int64_t vocabulary = 512;        ///< tokens of the BPE, at most
+  double epochs = 6;                    ///< how often each pair is seen
+  std::int64_t steps = -1;              ///< instead of epochs, if not negative; 0 saves an untrained student
+  std::int64_t batch_rows = 16;         ///< pairs a step
+  std::int64_t accumulate = 1;          ///< parts a batch is cut into, to fit the memory; changes rounding only
+  double learning_rate = 1.5e-3;        ///< peak
+  double warm_up = 0.05;                ///< part of all steps
+  double learning_rate_floor = 0.02;    ///< part of the peak at which the cosine ends
+  double weight_decay = 0.1;            ///
+  double beta1 = 0.9, beta2 = 0.99;     ///
+  double gradient_norm_max = 1;         ///
+  double validation_fraction = 0.02;    ///< of the conversations, held back and never learned
+  std::int64_t validate_every = 200;    ///< steps; also at the end
+  std::int64_t checkpoint_every = 500;  ///< steps; also at the end and when interrupted
+  std::string manifest = "{}";          ///< written to RUN/manifest.json as it is
+};
+
+/// Errc::usage names the first setting that is unknown or cannot be.
+Result<TrainSettings> train_settings_from_json(std::string_view text);
+/// All but `run`, `resume`, `device` and `manifest`: what must be the same when a run goes on.
+Json train_settings_to_json(const TrainSettings& settings);
+/// The settings of a run that is to be resumed, from RUN/train.json.
+Result<TrainSettings> resumed_settings(const TrainSettings& given);
+
+}  // namespace retort

@@ -1,0 +1,146 @@
+#include "storage/corpus_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "storage/file_system.h"
+#include "storage/migrations.h"
+
+namespace retort {
+namespace {
+
+// Reads the file's header without locks or recovery: another program's database must not change by a single byte.
+Result<void> check_content(const std::string& place) {
+  struct stat file {};
+  if (stat(place.c_str(), &file) != 0) return fail(Errc::corpus, place + ": cannot be read: " + std::strerror(errno));
+  if (file.st_size == 0) return {};
+  const auto no_database = [&] {
+    return fail(Errc::corpus, place + ": is no corpus (no SQLite database): name another file");
+  };
+  // The smallest page. SQLite itself takes a file of one byte for an empty database.
+  if (file.st_size < 512) return no_database();
+  auto opened = Connection::open(place, Connection::Mode::immutable);
+  if (!opened) return fail(opened.error());
+  Connection& connection = **opened;
+  const auto id = connection.number("PRAGMA application_id");
+  if (!id) {
+    if (connection.trouble() != Trouble::corrupt) return fail(id.error());
+    return no_database();
+  }
+  if (*id == kApplicationId) return check_version(connection, migrations());
+  const auto tables = connection.number("SELECT count(*) FROM sqlite_master");
+  struct stat wal {};
+  const bool has_wal = stat((place + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
+  if (*id == 0 && tables && *tables == 0 && !has_wal) return {};
+  return fail(Errc::corpus, place + ": is another program's SQLite database, not a corpus: name another file");
+}
+
+Result<std::string> real_place(const std::string& path) {
+  if (path.empty() || path.find('\0') != std::string::npos)
+    return fail(Errc::corpus, "the name of the corpus is empty");
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  if (error) return fail(Errc::corpus, path + ": cannot be reached: " + error.message());
+  return real.string();
+}
+
+Result<bool> exists_as_file(const std::string& place) {
+  struct stat file {};
+  if (stat(place.c_str(), &file) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    return fail(Errc::corpus, place + ": cannot be reached: " + std::strerror(errno));
+  }
+  if (S_ISDIR(file.st_mode)) return fail(Errc::corpus, place + ": is a directory: name a file in it");
+  if (!S_ISREG(file.st_mode)) return fail(Errc::corpus, place + ": is no regular file: name another one");
+  return true;
+}
+
+// Effective rights, as open() sees them; access() would ask for those of the real user.
+bool may(const std::string& path, int mode) { return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0; }
+
+}  // namespace
+
+Result<std::string> place_for_writing(const std::string& path) {
+  auto place = real_place(path);
+  if (!place) return place;
+  const auto exists = exists_as_file(*place);
+  if (!exists) return fail(exists.error());
+  const std::string folder = std::filesystem::path(*place).parent_path().string();
+  struct stat parent {};
+  if (stat(folder.c_str(), &parent) != 0 || !S_ISDIR(parent.st_mode))
+    return fail(Errc::corpus, *place + ": there is no folder " + folder + ": make it first");
+  if (auto local = check_local(folder, *place); !local) return fail(local.error());
+  if (!may(folder, W_OK | X_OK))
+    return fail(Errc::corpus, *place + ": cannot write in " + folder + " (" + std::strerror(errno) +
+                                  "): name a file in a folder of your own");
+  if (!*exists) return place;
+  if (auto local = check_local(*place, *place); !local) return fail(local.error());
+  if (!may(*place, R_OK | W_OK))
+    return fail(Errc::corpus, *place + ": cannot be written (" + std::strerror(errno) + "): change its permissions");
+  if (auto ours = check_content(*place); !ours) return fail(ours.error());
+  return place;
+}
+
+Result<std::string> place_for_reading(const std::string& path) {
+  auto place = real_place(path);
+  if (!place) return place;
+  const auto exists = exists_as_file(*place);
+  if (!exists) return fail(exists.error());
+  if (!*exists) return fail(Errc::usage, path + ": no such corpus: retort harvest makes one");
+  if (auto local = check_local(*place, *place); !local) return fail(local.error());
+  if (!may(*place, R_OK)) return fail(Errc::corpus, *place + ": cannot be read: " + std::strerror(errno));
+  struct stat file {};
+  if (stat(place->c_str(), &file) == 0 && file.st_size == 0)
+    return fail(Errc::corpus, *place + ": is an empty file, not a corpus: retort harvest makes one");
+  if (auto ours = check_content(*place); !ours) return fail(ours.error());
+  return place;
+}
+
+Result<std::unique_ptr<Connection>> open_for_writing(const std::string& place) {
+  auto opened = Connection::open(place, Connection::Mode::create);
+  if (!opened) return opened;
+  Connection& connection = **opened;
+  if (auto set = connection.script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768;");
+      !set)
+    return fail(set.error());
+  // The schema is made before the switch to WAL, so that the header of the file itself always says whose it is.
+  if (auto done = migrate(connection, migrations()); !done) return fail(done.error());
+  if (auto done = connection.script("PRAGMA journal_mode = WAL;"); !done) return fail(done.error());
+  return opened;
+}
+
+Result<std::unique_ptr<Connection>> open_for_reading(const std::string& place) {
+  // Opened for writing, because readers of a WAL share memory and the last one to leave tidies up after a crash.
+  auto opened = Connection::open(place, Connection::Mode::write);
+  if (!opened) return opened;
+  auto version = (*opened)->number("PRAGMA user_version");
+  if (!version && (*opened)->trouble() == Trouble::other) {
+    // A write-protected folder: nobody can be writing there, unless a WAL says so.
+    struct stat wal {};
+    if (stat((place + "-wal").c_str(), &wal) == 0 && wal.st_size > 0) return fail(version.error());
+    opened = Connection::open(place, Connection::Mode::immutable);
+    if (!opened) return opened;
+    version = (*opened)->number("PRAGMA user_version");
+  }
+  if (!version) return fail(version.error());
+  Connection& connection = **opened;
+  if (auto known = check_version(connection, migrations()); !known) return fail(known.error());
+  if (*version < migrations().back().version) {
+    if (auto done = migrate(connection, migrations()); !done)
+      return fail(Errc::corpus, place +
+                                    ": is of an older version and could not be brought up to date: copy it to "
+                                    "where you may write (" +
+                                    done.error().message + ")");
+  }
+  if (auto done = connection.script("PRAGMA query_only = ON; PRAGMA cache_size = -32768;"); !done)
+    return fail(done.error());
+  return opened;
+}
+
+}  // namespace retort

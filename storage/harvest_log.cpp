@@ -1,0 +1,202 @@
+#include "storage/harvest_log.h"
+
+#include <utility>
+
+#include "storage/values.h"
+
+namespace retort {
+namespace {
+
+// A commit holds at most so much, so that completions flow and a rollback stays cheap.
+constexpr std::size_t kBatchEntriesMax = 1000;
+constexpr std::size_t kBatchBytesMax = 8 << 20;
+
+// Another program's transaction (a shell left open) is waited for this long before anybody is told.
+constexpr Duration kLockPatience = 60s;
+
+// SQLite's own wait for a lock. Short, because a destructor must not wait longer for the writer.
+constexpr Duration kBusyTimeout = 250ms;
+
+// Some 16 MiB of WAL: what a reader must search, and what a crash leaves to recover, stays small.
+constexpr int kWalPagesMax = 4000;
+
+}  // namespace
+
+SqliteHarvestLog::SqliteHarvestLog(HarvestLock lock, std::unique_ptr<Connection> connection, const Clock& clock,
+                                   const TeacherIdentity& teacher, HarvestIds ids, std::function<void()> wake)
+    : lock_(std::move(lock)),
+      connection_(std::move(connection)),
+      clock_(clock),
+      writer_(*connection_, clock, teacher, ids),
+      run_(ids.run),
+      wake_(std::move(wake)) {
+  connection_->set_busy_timeout(kBusyTimeout);
+  connection_->checkpoint_by_hand();
+  thread_ = std::thread([this] { work(); });
+}
+
+SqliteHarvestLog::~SqliteHarvestLog() {
+  if (!thread_.joinable()) return;
+  stop(State::dropped);
+  connection_->leave_wal_on_close();
+}
+
+void SqliteHarvestLog::stop(State state) {
+  {
+    std::lock_guard guard(mutex_);
+    if (state_ != State::dead) state_ = state;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void SqliteHarvestLog::submit(LogEntry entry) {
+  {
+    std::lock_guard guard(mutex_);
+    if (state_ != State::open && state_ != State::held) return;
+    const std::size_t bytes = bytes_of(entry);
+    queue_.push_back({std::move(entry), bytes});
+  }
+  changed_.notify_all();
+}
+
+std::vector<LogEvent> SqliteHarvestLog::completions() {
+  std::lock_guard guard(mutex_);
+  return std::exchange(completions_, {});
+}
+
+void SqliteHarvestLog::retry() {
+  {
+    std::lock_guard guard(mutex_);
+    if (state_ != State::held) return;
+    state_ = State::open;
+    failure_.reset();
+  }
+  changed_.notify_all();
+}
+
+Result<void> SqliteHarvestLog::close(const RunEnd& end) {
+  RETORT_ASSERT(thread_.joinable());
+  {
+    // What is held gets one more chance: the disk may have room again.
+    std::lock_guard guard(mutex_);
+    if (state_ == State::held) failure_.reset();
+  }
+  stop(State::closed);
+  // The writer has ended: from here on this thread owns everything.
+  if (failure_) {
+    connection_->leave_wal_on_close();
+    return fail(*failure_);
+  }
+  connection_->set_busy_timeout(10s);
+  if (auto done = connection_->run("UPDATE run SET state = 'ended', ended_at = ?, exit_code = ?, cost_usd = ?, "
+                                   "summary = ? WHERE id = ?",
+                                   to_iso8601(clock_.wall()), end.exit_code, dollars_of(end.cost),
+                                   json_or_null(end.summary), run_);
+      !done) {
+    return done;
+  }
+  return connection_->checkpoint(Connection::Checkpoint::truncate);
+}
+
+void SqliteHarvestLog::work() {
+  while (true) {
+    Queue batch;
+    std::size_t bytes = 0;
+    {
+      std::unique_lock guard(mutex_);
+      changed_.wait(guard, [this] {
+        return state_ == State::closed || state_ == State::dropped || (state_ == State::open && !queue_.empty());
+      });
+      if (state_ == State::dropped || queue_.empty()) return;
+      while (!queue_.empty() && batch.size() < kBatchEntriesMax && bytes < kBatchBytesMax) {
+        bytes += queue_.front().bytes;
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      }
+    }
+    std::vector<LogEvent> events;
+    const Result<void> committed = commit(batch, events);
+    if (committed) {
+      publish(std::move(events));
+    } else {
+      hold_or_die(committed.error(), std::move(batch));
+    }
+    const Result<void> checkpointed = committed ? checkpoint_if_long() : Result<void>();
+    if (!checkpointed) hold_or_die(checkpointed.error(), {});
+    std::lock_guard guard(mutex_);
+    if (state_ == State::dead || (failure_ && state_ == State::closed)) return;
+  }
+}
+
+Result<void> SqliteHarvestLog::commit(const Queue& batch, std::vector<LogEvent>& events) {
+  const Instant since = clock_.now();
+  while (true) {
+    events.clear();
+    Result<void> done = commit_once(batch, events);
+    if (done || trouble_ != Trouble::busy || give_up_waiting(since)) return done;
+  }
+}
+
+// A failed commit leaves nothing of the batch behind, and `trouble_` says what kind of failure it was.
+Result<void> SqliteHarvestLog::commit_once(const Queue& batch, std::vector<LogEvent>& events) {
+  Transaction transaction(*connection_);
+  trouble_ = Trouble::none;
+  Result<void> done = transaction.begin();
+  for (auto queued = batch.begin(); done && queued != batch.end(); ++queued) {
+    auto event = writer_.write(queued->entry);
+    if (!event) {
+      done = fail(event.error());
+    } else if (*event) {
+      events.push_back(std::move(**event));
+    }
+  }
+  if (done) done = transaction.commit();
+  // Kept before the rollback, which may fail in its own way.
+  if (!done) trouble_ = connection_->trouble();
+  return done;
+}
+
+// Whether the writer should stop waiting for another program's lock. Sleeps a little if not.
+bool SqliteHarvestLog::give_up_waiting(Instant since) {
+  if (clock_.now() - since >= kLockPatience) return true;
+  std::unique_lock guard(mutex_);
+  return changed_.wait_for(guard, 20ms, [this] { return state_ == State::dropped; });
+}
+
+// A checkpoint that finds no room is no loss: the WAL keeps what it has, and the next commit will tell.
+Result<void> SqliteHarvestLog::checkpoint_if_long() {
+  if (connection_->wal_pages() < kWalPagesMax) return {};
+  Result<void> done = connection_->checkpoint(Connection::Checkpoint::passive);
+  trouble_ = done ? Trouble::none : connection_->trouble();
+  return trouble_ == Trouble::disk_full ? Result<void>() : done;
+}
+
+void SqliteHarvestLog::publish(std::vector<LogEvent> events) {
+  const bool any = !events.empty();
+  {
+    std::lock_guard guard(mutex_);
+    for (LogEvent& event : events) completions_.push_back(std::move(event));
+  }
+  if (any && wake_) wake_();
+}
+
+void SqliteHarvestLog::hold_or_die(const Error& error, Queue batch) {
+  const bool curable = trouble_ == Trouble::disk_full || trouble_ == Trouble::busy;
+  {
+    std::lock_guard guard(mutex_);
+    if (state_ == State::dropped) return;
+    for (auto entry = batch.rbegin(); entry != batch.rend(); ++entry) queue_.push_front(std::move(*entry));
+    if (!curable) {
+      state_ = State::dead;
+      queue_.clear();
+    } else if (state_ == State::open) {
+      state_ = State::held;
+    }
+    failure_ = error;
+    completions_.push_back(LogFailed{error, curable});
+  }
+  if (wake_) wake_();
+}
+
+}  // namespace retort

@@ -1,0 +1,239 @@
+#include "storage/reader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/corpus/words.h"
+#include "storage/values.h"
+
+namespace retort {
+namespace {
+
+// The columns of a Pair, in the order in which read_pair() takes them. Joins only by primary key, so that a step
+// costs the same at the end of a corpus as at its start.
+#define RETORT_PAIR_SQL                                                                                          \
+  "SELECT r.id, r.request_id, r.attempt_id, q.prompt_id, r.terms_id, p.messages, "                               \
+  "  (SELECT reference FROM source_row WHERE prompt_id = p.id AND reference <> '' "                              \
+  "    ORDER BY run_id DESC, id DESC LIMIT 1), "                                                                 \
+  "  s.metadata, s.source, s.\"row\", q.sample, q.parameters, "                                                  \
+  "  r.text, r.reasoning, r.refusal, r.tool_calls, r.finish, r.provider_finish, "                                \
+  "  r.input_tokens, r.output_tokens, r.cached_input_tokens, r.reasoning_tokens, "                               \
+  "  r.served_model, r.system_fingerprint, r.provider_id, "                                                      \
+  "  t.name, t.dialect, t.base_url, t.model, t.vendor, "                                                         \
+  "  m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train, "                               \
+  "  r.cost_usd, r.obtained_at, a.total_ms "                                                                     \
+  "FROM response r JOIN request q ON q.id = r.request_id JOIN attempt a ON a.id = r.attempt_id "                 \
+  "JOIN prompt p ON p.id = q.prompt_id JOIN teacher t ON t.id = r.teacher_id JOIN terms m ON m.id = r.terms_id " \
+  "LEFT JOIN source_row s ON s.id = (SELECT id FROM source_row WHERE prompt_id = p.id "                          \
+  "  ORDER BY run_id DESC, id DESC LIMIT 1) "
+
+constexpr char kPairSql[] = RETORT_PAIR_SQL "WHERE r.id = ?";
+
+// The view `all`: what the newest answer of an answered request is, if it was not cut at the token limit.
+constexpr char kPairsSql[] = RETORT_PAIR_SQL
+    "WHERE r.id > ? AND q.response_id = r.id AND q.status = 'answered' AND r.finish <> 'length' "
+    "ORDER BY r.id LIMIT ?";
+#undef RETORT_PAIR_SQL
+
+// Sums of picodollars: dollars as floating point would not add up.
+#define RETORT_SUM_PICO(column) "coalesce(sum(CAST(round(" column " * 1e12) AS INTEGER)), 0)"
+
+std::optional<std::int64_t> number_or_nothing(const Rows& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
+}
+
+Terms terms_of(const Rows& row, int first) {
+  Terms terms;
+  terms.licence = row.text(first);
+  terms.terms_url = row.text(first + 1);
+  terms.terms_checked = row.text(first + 2);
+  if (const auto conditions = parse_json(row.text(first + 3)); conditions && conditions->is_array()) {
+    for (const Json& condition : *conditions) {
+      if (condition.is_string()) terms.conditions.push_back(condition.get<std::string>());
+    }
+  }
+  if (!row.is_null(first + 4)) terms.outputs_may_train = row.integer(first + 4) != 0;
+  return terms;
+}
+
+TeacherIdentity teacher_of(const Rows& row, int first) {
+  return {row.text(first), row.text(first + 1), row.text(first + 2), row.text(first + 3), row.text(first + 4)};
+}
+
+// A NULL is null. Anything that is no JSON means that somebody changed the corpus by hand.
+bool parse_into(const Rows& row, int column, Json& value) {
+  if (row.is_null(column)) return true;
+  auto parsed = parse_json(row.text(column));
+  if (!parsed) return false;
+  value = std::move(*parsed);
+  return true;
+}
+
+}  // namespace
+
+Result<Pair> SqliteReader::read_pair(const Rows& row) {
+  Pair pair;
+  pair.response = row.integer(0);
+  pair.request = row.integer(1);
+  pair.attempt = row.integer(2);
+  pair.prompt = row.integer(3);
+  pair.terms = row.integer(4);
+  if (!parse_into(row, 5, pair.messages) || !parse_into(row, 7, pair.metadata) ||
+      !parse_into(row, 11, pair.parameters) || !parse_into(row, 15, pair.answer.tool_calls)) {
+    return fail(Errc::corpus, connection_->path() + ": response " + std::to_string(pair.response) +
+                                  " has a column that should be JSON and is not: was the corpus changed by hand?");
+  }
+  pair.reference = row.text(6);
+  pair.source = row.text(8);
+  pair.source_row = row.integer(9);
+  pair.sample = static_cast<int>(row.integer(10));
+  pair.answer.text = row.text(12);
+  pair.answer.reasoning = row.text(13);
+  pair.answer.refusal = row.text(14);
+  pair.answer.finish = finish_of(row.text(16));
+  pair.answer.provider_finish = row.text(17);
+  pair.answer.usage = {number_or_nothing(row, 18), number_or_nothing(row, 19), number_or_nothing(row, 20),
+                       number_or_nothing(row, 21)};
+  pair.answer.served_model = row.text(22);
+  pair.answer.system_fingerprint = row.text(23);
+  pair.answer.provider_id = row.text(24);
+  pair.teacher = teacher_of(row, 25);
+  pair.rights = terms_of(row, 30);
+  pair.cost = usd_of(row.real(35));
+  pair.obtained = wall_time_of(row.text(36));
+  pair.latency = from_seconds(row.real(37) / 1000);
+  return pair;
+}
+
+Result<Pair> SqliteReader::pair(RowId response) {
+  Rows rows = connection_->query(kPairSql, response);
+  if (rows.next()) return read_pair(rows);
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return fail(Errc::usage, connection_->path() + ": has no response " + std::to_string(response));
+}
+
+Result<std::vector<Pair>> SqliteReader::pairs_after(RowId after, std::size_t limit) {
+  std::vector<Pair> pairs;
+  Rows rows = connection_->query(kPairsSql, after, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+  while (rows.next()) {
+    auto pair = read_pair(rows);
+    if (!pair) return fail(pair.error());
+    pairs.push_back(std::move(*pair));
+  }
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return pairs;
+}
+
+Result<RowId> SqliteReader::newest_response() {
+  return connection_->number("SELECT coalesce(max(id), 0) FROM response");
+}
+
+Result<std::vector<Permission>> SqliteReader::permissions() {
+  std::vector<Permission> permissions;
+  Rows rows = connection_->query("SELECT kind, statement FROM permission ORDER BY id");
+  while (rows.next()) permissions.push_back({rows.text(0), rows.text(1)});
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return permissions;
+}
+
+Result<std::optional<RequestStatus>> SqliteReader::status_of(const std::string& request_digest) {
+  Rows rows = connection_->query("SELECT status FROM request WHERE digest = ?", request_digest);
+  std::optional<RequestStatus> status;
+  if (rows.next()) status = request_status_of(rows.text(0));
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return status;
+}
+
+Result<CorpusSummary> SqliteReader::summary() {
+  // One snapshot, so that the numbers agree with each other.
+  if (auto begun = connection_->run("BEGIN"); !begun) return fail(begun.error());
+  CorpusSummary summary;
+  Result<void> done = count_totals(summary);
+  if (done) done = count_teachers(summary);
+  if (done) done = count_outcomes(summary);
+  const Result<void> ended = connection_->run("COMMIT");
+  if (!done) return fail(done.error());
+  if (!ended) return fail(ended.error());
+  return summary;
+}
+
+Result<void> SqliteReader::count_totals(CorpusSummary& summary) {
+  Rows totals = connection_->query(
+      "SELECT (SELECT count(*) FROM prompt), (SELECT count(*) FROM source_row), (SELECT count(*) FROM response), "
+      "(SELECT count(*) FROM run), "
+      "(SELECT count(*) FROM attempt WHERE possibly_billed AND outcome <> 'answered'), "
+      "(SELECT " RETORT_SUM_PICO("cost_usd") " FROM attempt)");
+  if (totals.next()) {
+    summary.prompts = totals.integer(0);
+    summary.source_rows = totals.integer(1);
+    summary.responses = totals.integer(2);
+    summary.runs = totals.integer(3);
+    summary.possibly_billed = totals.integer(4);
+    summary.cost = {totals.integer(5)};
+  }
+  return totals.status();
+}
+
+Result<void> SqliteReader::count_teachers(CorpusSummary& summary) {
+  std::map<RowId, CorpusSummary::TeacherLine> lines;
+  Rows teachers = connection_->query(
+      "SELECT t.id, t.name, t.dialect, t.base_url, t.model, t.vendor, "
+      "m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train "
+      "FROM teacher t JOIN terms m ON m.id = t.terms_id");
+  while (teachers.next()) {
+    CorpusSummary::TeacherLine& line = lines[teachers.integer(0)];
+    line.teacher = teacher_of(teachers, 1);
+    line.rights = terms_of(teachers, 6);
+  }
+  if (auto done = teachers.status(); !done) return done;
+
+  Rows requests = connection_->query(
+      "SELECT q.teacher_id, count(*), sum(q.status = 'answered'), sum(q.status = 'pending'), "
+      "sum(q.status = 'failed'), sum(q.status = 'answered' AND q.truncated), "
+      "coalesce(sum(q.status = 'answered' AND (r.finish = 'refusal' OR r.refusal <> '')), 0) "
+      "FROM request q LEFT JOIN response r ON r.id = q.response_id GROUP BY 1");
+  while (requests.next()) {
+    CorpusSummary::TeacherLine& line = lines[requests.integer(0)];
+    line.requests = requests.integer(1);
+    line.answered = requests.integer(2);
+    line.pending = requests.integer(3);
+    line.failed = requests.integer(4);
+    line.truncated = requests.integer(5);
+    line.refused_answers = requests.integer(6);
+  }
+  if (auto done = requests.status(); !done) return done;
+
+  Rows tokens = connection_->query(
+      "SELECT teacher_id, coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
+      "coalesce(sum(reasoning_tokens), 0) FROM response GROUP BY 1");
+  while (tokens.next()) {
+    CorpusSummary::TeacherLine& line = lines[tokens.integer(0)];
+    line.input = tokens.integer(1);
+    line.output = tokens.integer(2);
+    line.reasoning = tokens.integer(3);
+  }
+  if (auto done = tokens.status(); !done) return done;
+
+  Rows costs = connection_->query("SELECT run.teacher_id, " RETORT_SUM_PICO(
+      "attempt.cost_usd") " FROM attempt JOIN run ON run.id = attempt.run_id GROUP BY 1");
+  while (costs.next()) lines[costs.integer(0)].cost = {costs.integer(1)};
+  if (auto done = costs.status(); !done) return done;
+
+  for (auto& [id, line] : lines) summary.teachers.push_back(std::move(line));
+  return {};
+}
+
+Result<void> SqliteReader::count_outcomes(CorpusSummary& summary) {
+  Rows outcomes = connection_->query("SELECT outcome, count(*) FROM attempt GROUP BY 1 ORDER BY 2 DESC, 1");
+  while (outcomes.next()) summary.attempts.emplace_back(outcomes.text(0), outcomes.integer(1));
+  if (auto done = outcomes.status(); !done) return done;
+
+  Rows errors = connection_->query(
+      "SELECT coalesce(a.error, a.outcome), count(*) FROM request q JOIN attempt a ON a.id = "
+      "(SELECT max(id) FROM attempt WHERE request_id = q.id AND outcome NOT IN ('unsent', 'sent')) "
+      "WHERE q.status = 'failed' GROUP BY 1 ORDER BY 2 DESC, 1");
+  while (errors.next()) summary.errors.emplace_back(errors.text(0), errors.integer(1));
+  return errors.status();
+}
+
+}  // namespace retort

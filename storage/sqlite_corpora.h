@@ -1,0 +1,24 @@
+// Corpora as SQLite files: the one implementation of the ports in core/corpus/corpus.h that outlives the process.
+#pragma once
+
+#include "core/base/clock.h"
+#include "core/corpus/corpus.h"
+
+namespace retort {
+
+/// The clock must outlive this and everything opened by it; it is read from the writers' threads too.
+class SqliteCorpora final : public CorpusOpener {
+ public:
+  explicit SqliteCorpora(const Clock& clock) : clock_(clock) {}
+
+  Result<HarvestSession> harvest(const std::string& path, const TeacherIdentity& teacher, const Terms& terms,
+                                 const RunStart& run, std::function<void()> wake) override;
+  Result<std::unique_ptr<CorpusReader>> read(const std::string& path) override;
+  Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
+                      const std::vector<Permission>& permissions) override;
+
+ private:
+  const Clock& clock_;
+};
+
+}  // namespace retort

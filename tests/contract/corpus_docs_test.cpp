@@ -1,0 +1,99 @@
+// docs/corpus.md is the corpus' public interface: its examples run, and it names everything there is.
+#include <fstream>
+#include <iterator>
+
+#include "core/base/clock.h"
+#include "storage/connection.h"
+#include "storage/migrations.h"
+#include "storage/sqlite_corpora.h"
+#include "tests/contract/corpus_driver.h"
+
+namespace retort::test {
+namespace {
+
+std::string page() {
+  std::ifstream file(std::string(RETORT_SOURCE_DIR) + "/docs/corpus.md");
+  REQUIRE(file.good());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> examples(const std::string& text) {
+  std::vector<std::string> found;
+  const std::string opening = "```sql\n";
+  for (std::size_t at = text.find(opening); at != std::string::npos; at = text.find(opening, at + 1)) {
+    const std::size_t begin = at + opening.size();
+    found.push_back(text.substr(begin, text.find("```", begin) - begin));
+  }
+  return found;
+}
+
+// As sqlite3 and its kin open a file: they trust the schema, whose views use JSON functions.
+std::unique_ptr<Connection> opened_as_by_a_shell(const std::string& path) {
+  auto connection = Connection::open(path, Connection::Mode::write);
+  REQUIRE_OK(connection);
+  REQUIRE_OK((*connection)->script("PRAGMA trusted_schema = ON;"));
+  return std::move(*connection);
+}
+
+// A little of everything, made through the ports.
+void make_corpus(const std::string& path) {
+  SystemClock clock;
+  SqliteCorpora corpora(clock);
+  LogDriver driver(corpora, path);
+  RequestSpec sum = spec("2 + 2");
+  sum.prompt.reference = "4";
+  sum.prompt.metadata = {{"family", "sum"}};
+  driver.ask(sum, "It is 4");
+  driver.ask(spec("long", 2), "cut", Finish::length);
+  const RowId request = driver.registered(spec("c", 3)).request;
+  driver.ended(no_answer(driver.begun(request), request, AttemptOutcome::failed, "http_500"));
+  driver.close();
+  REQUIRE_OK(corpora.record(path, run_start(), {}, {{"permission", "Ada, 2026-11-22"}}));
+}
+
+std::string section_of(const std::string& text, const std::string& table) {
+  const std::size_t begin = text.find("\n## " + table + "\n");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find("\n## ", begin + 1) - begin);
+}
+
+}  // namespace
+
+TEST_CASE("every example of docs/corpus.md runs and finds something", "[contract]") {
+  Folder folder;
+  const std::string path = folder.file("corpus.db");
+  make_corpus(path);
+  const auto connection = opened_as_by_a_shell(path);
+  const std::vector<std::string> queries = examples(page());
+  CHECK(queries.size() >= 10);
+  for (const std::string& query : queries) {
+    INFO(query);
+    Rows rows = connection->query(query.c_str());
+    CHECK(rows.next());
+    REQUIRE_OK(rows.status());
+  }
+}
+
+TEST_CASE("docs/corpus.md names every table and column", "[contract]") {
+  Folder folder;
+  const std::string path = folder.file("corpus.db");
+  make_corpus(path);
+  const auto connection = opened_as_by_a_shell(path);
+  const std::string text = page();
+  Rows columns = connection->query(
+      "SELECT m.type, m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c "
+      "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' ORDER BY 2, 3");
+  int seen = 0;
+  while (columns.next()) {
+    const std::string place = columns.text(0) == "view" ? "Views" : columns.text(1);
+    INFO(columns.text(1) << "." << columns.text(2));
+    CHECK(section_of(text, place).find("`" + columns.text(2) + "`") != std::string::npos);
+    ++seen;
+  }
+  REQUIRE_OK(columns.status());
+  CHECK(seen > 80);
+  CHECK(text.find(std::to_string(kApplicationId)) != std::string::npos);
+  CHECK(text.find("now " + std::to_string(migrations().back().version) + ".") != std::string::npos);
+}
+
+}  // namespace retort::test

@@ -1,0 +1,248 @@
+#include "tests/support/fake_teacher.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/base/assert.h"
+#include "core/base/random.h"
+#include "core/base/text.h"
+#include "core/serve/builtin_teacher.h"
+#include "tests/support/wire_faults.h"
+
+namespace retort {
+
+struct FakeTeacher::Rule {
+  enum class When { number, first_of_prompt, every, prompt_has, always } when = When::always;
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  std::string text;
+  std::string fault;
+  std::string argument;
+
+  bool fits(std::int64_t number, int of_prompt, const std::string& prompt) const {
+    switch (when) {
+      case When::number:
+        return number >= low && number <= high;
+      case When::first_of_prompt:
+        return of_prompt == 1;
+      case When::every:
+        return number % low == 0;
+      case When::prompt_has:
+        return prompt.find(text) != std::string::npos;
+      case When::always:
+        return true;
+    }
+    return false;
+  }
+};
+
+struct FakeTeacher::Scenario {
+  std::vector<Rule> rules;
+};
+
+namespace {
+
+bool read_whole(std::string_view text, std::int64_t& number) {
+  text = trimmed(text);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number > 0;
+}
+
+}  // namespace
+
+Result<FakeTeacher::Scenario> FakeTeacher::read(const std::string& text) {
+  Scenario scenario;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(";\n", at), text.size());
+    const std::string_view item = trimmed(std::string_view(text).substr(at, end - at));
+    at = end + 1;
+    if (item.empty() || item.front() == '#') continue;
+    const std::size_t colon = item.find(':');
+    if (colon == std::string_view::npos) return fail(Errc::usage, "a rule needs a colon: " + std::string(item));
+    const std::string_view when = trimmed(item.substr(0, colon));
+    const std::string_view what = trimmed(item.substr(colon + 1));
+    const std::size_t comma = what.find(',');
+    Rule rule;
+    rule.fault = trimmed(what.substr(0, comma));
+    if (comma != std::string_view::npos) {
+      const std::string_view header = trimmed(what.substr(comma + 1));
+      const std::size_t space = header.find(' ');
+      if (space == std::string_view::npos) return fail(Errc::usage, "a header needs a value: " + std::string(item));
+      rule.argument = trimmed(header.substr(space));
+    }
+    const std::size_t dash = when.find('-');
+    bool understood = true;
+    if (when == "then") {
+      rule.when = Rule::When::always;
+    } else if (when == "first") {
+      rule.when = Rule::When::first_of_prompt;
+    } else if (when.starts_with("every ")) {
+      rule.when = Rule::When::every;
+      understood = read_whole(when.substr(6), rule.low);
+    } else if (when.starts_with("prompt ")) {
+      rule.when = Rule::When::prompt_has;
+      rule.text = trimmed(when.substr(7));
+    } else {
+      rule.when = Rule::When::number;
+      understood = read_whole(when.substr(0, dash), rule.low);
+      rule.high = rule.low;
+      if (dash != std::string_view::npos) understood = understood && read_whole(when.substr(dash + 1), rule.high);
+    }
+    const auto names = wire_fault_names();
+    if (!understood || std::find(names.begin(), names.end(), rule.fault) == names.end()) {
+      return fail(Errc::usage, "a rule that is not understood: " + std::string(item));
+    }
+    scenario.rules.push_back(std::move(rule));
+  }
+  return scenario;
+}
+
+Result<std::unique_ptr<FakeTeacher>> FakeTeacher::start(FakeTeacherOptions options) {
+  Result<Scenario> scenario = read(options.scenario);
+  if (!scenario) return fail(scenario.error());
+  return std::unique_ptr<FakeTeacher>(
+      new FakeTeacher(std::move(options), std::make_unique<Scenario>(std::move(*scenario))));
+}
+
+FakeTeacher::FakeTeacher(FakeTeacherOptions options, std::unique_ptr<Scenario> scenario)
+    : options_(std::move(options)), scenario_(std::move(scenario)) {
+  server_ = std::make_unique<RawServer>([this](RawConnection& connection) { serve(connection); }, options_.port);
+}
+
+FakeTeacher::~FakeTeacher() { server_.reset(); }
+
+int FakeTeacher::port() const { return server_->port(); }
+std::string FakeTeacher::base_url() const { return server_->url("/v1"); }
+
+std::int64_t FakeTeacher::requests() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::int64_t>(log_.size());
+}
+std::int64_t FakeTeacher::delivered() const {
+  const std::lock_guard lock(mutex_);
+  return delivered_;
+}
+int FakeTeacher::in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return in_flight_;
+}
+std::map<std::string, PromptBooks> FakeTeacher::books() const {
+  const std::lock_guard lock(mutex_);
+  return books_;
+}
+std::vector<FakeTeacherEntry> FakeTeacher::log() const {
+  const std::lock_guard lock(mutex_);
+  return log_;
+}
+
+std::string FakeTeacher::books_json() const {
+  const std::lock_guard lock(mutex_);
+  Json prompts = Json::object();
+  for (const auto& [prompt, book] : books_) {
+    prompts[prompt] = {{"received", book.received}, {"delivered", book.delivered}, {"in_flight", book.in_flight}};
+  }
+  return dump_json({{"requests", log_.size()},
+                    {"delivered", delivered_},
+                    {"in_flight", in_flight_},
+                    {"prompts", std::move(prompts)}});
+}
+
+void FakeTeacher::serve(RawConnection& connection) {
+  while (const auto request = connection.read_request()) {
+    if (!reply(connection, *request)) return;
+  }
+}
+
+/// False if the connection is to be closed.
+bool FakeTeacher::reply(RawConnection& connection, const RawRequest& request) {
+  const std::string target = request.target();
+  if (target == "/books") return connection.send(http_reply(books_json(), "Content-Type: application/json\r\n"));
+  if (target == "/v1/models")
+    return connection.send(http_reply(model_list_body("arithmetic"), "Content-Type: application/json\r\n"));
+  if (target == "/v1/chat/completions") return chat(connection, request);
+  const std::string body = chat_error_body({.status = 404, .code = "not_found", .message = "no such path"});
+  return connection.send(http_reply(body, "Content-Type: application/json\r\n", "404 Not Found"));
+}
+
+FakeTeacherEntry FakeTeacher::enter(const RawRequest& request, const std::string& prompt, std::int64_t max_tokens,
+                                    std::string& argument) {
+  const std::lock_guard lock(mutex_);
+  PromptBooks& book = books_[prompt];
+  ++book.received;
+  ++book.in_flight;
+  ++in_flight_;
+  FakeTeacherEntry entry{.at = clock_.now(),
+                         .number = static_cast<std::int64_t>(log_.size()) + 1,
+                         .prompt = prompt,
+                         .fault = "ok",
+                         .with_authorization = !request.header("authorization").empty(),
+                         .max_tokens = max_tokens};
+  for (const Rule& rule : scenario_->rules) {
+    if (!rule.fits(entry.number, book.received, prompt)) continue;
+    entry.fault = rule.fault;
+    argument = rule.argument;
+    break;
+  }
+  log_.push_back(entry);
+  return entry;
+}
+
+bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
+  auto parsed = parse_chat_request(request.body);
+  if (const auto* error = std::get_if<ChatError>(&parsed)) {
+    return connection.send(
+        http_reply(chat_error_body(*error), "Content-Type: application/json\r\n", "400 Bad Request"));
+  }
+  const ChatRequest& asked = std::get<ChatRequest>(parsed);
+  std::string argument;
+  const FakeTeacherEntry entry = enter(request, asked.last_user_text, asked.max_tokens.value_or(0), argument);
+
+  static const std::shared_ptr<BuiltinTeacher> kTeacher = make_arithmetic_teacher();
+  const auto number = static_cast<std::uint64_t>(entry.number);
+  ChatAnswer answer = teach(*kTeacher, asked, 0, number, clock_.wall().ms / 1000);
+  answer.model = asked.model;
+  const auto planned = wire_fault(entry.fault, {answer, request.header("authorization"), argument, asked.stream});
+  RETORT_ASSERT(planned.has_value());
+  if (options_.latency + options_.latency_spread > Duration::zero()) {
+    connection.pause(options_.latency + Random(number).jitter(options_.latency_spread));
+  }
+  // To a client that is gone the kernel would still take the first bytes; nobody gets those.
+  const bool there = connection.pause(Duration::zero());
+  // An answer is small and is sent with the books closed: whoever has received it finds it in them.
+  bool sent = there && (planned->answers || connection.send(planned->bytes));
+  {
+    const std::lock_guard lock(mutex_);
+    if (planned->answers) sent = sent && connection.send(planned->bytes);
+    PromptBooks& book = books_[asked.last_user_text];
+    --book.in_flight;
+    --in_flight_;
+    if (sent && planned->answers) {
+      ++book.delivered;
+      ++delivered_;
+    }
+  }
+  if (!sent) return false;
+  switch (planned->end) {
+    case WireReply::End::keep:
+      return true;
+    case WireReply::End::close:
+      return false;
+    case WireReply::End::reset:
+      connection.reset();
+      return false;
+    case WireReply::End::stall:
+      connection.pause(24h);
+      return false;
+    case WireReply::End::drip:
+      while (connection.pause(planned->pause) && connection.send(planned->again)) {
+      }
+      return false;
+    case WireReply::End::flood:
+      while (connection.send(planned->again)) {
+      }
+      return false;
+  }
+  return false;
+}
+
+}  // namespace retort

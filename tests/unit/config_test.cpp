@@ -1,0 +1,98 @@
+// The configuration: every mistake is one line that names the file, the place and the mend.
+#include <cstdlib>
+
+#include "cli/config.h"
+#include "tests/catch.h"
+
+using namespace retort;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kTeacher = R"(
+[teacher.r1]
+api = "openai-chat"
+base_url = "http://127.0.0.1:8000/v1/"
+model = "m"
+)";
+
+TeacherProfile profile(const std::string& more) {
+  auto configuration = parse_configuration(kTeacher + more, "retort.toml");
+  REQUIRE_OK(configuration);
+  return configuration->teachers.at("r1");
+}
+std::string problem(const std::string& text) {
+  auto configuration = parse_configuration(text, "retort.toml");
+  REQUIRE_FALSE(configuration);
+  CHECK(configuration.error().code == Errc::usage);
+  CHECK_THAT(configuration.error().message, Contains("retort.toml"));
+  return configuration.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a profile says everything about its teacher") {
+  const TeacherProfile r1 = profile(R"(
+api_key_env = "K"
+licence = "MIT"
+terms_checked = 2026-11-22
+conditions = ["attribution"]
+outputs_may_train = true
+requests_per_minute = 3000
+max_in_flight = 7
+timeout_seconds = 5
+price_output_per_million = 2.19
+[teacher.r1.parameters]
+temperature = 0.6
+max_tokens = 100
+)");
+  CHECK(r1.identity.base_url == "http://127.0.0.1:8000/v1");
+  CHECK(r1.terms.licence == "MIT");
+  CHECK(r1.terms.terms_checked == "2026-11-22");
+  CHECK(r1.terms.conditions == std::vector<std::string>{"attribution"});
+  CHECK(r1.terms.outputs_may_train == true);
+  CHECK(r1.limits.requests_per_minute == 3000);
+  CHECK(r1.limits.in_flight_max == 7);
+  CHECK(r1.total_timeout == 5s);
+  CHECK(r1.parameters == Json({{"temperature", 0.6}}));
+  CHECK(r1.max_tokens == 100);
+  CHECK_FALSE(profile("").terms.outputs_may_train);  // unset means unknown
+}
+
+TEST_CASE("mistakes are named, with what was meant") {
+  CHECK_THAT(problem(kTeacher + "requets_per_minute = 3"), Contains("did you mean 'requests_per_minute'"));
+  CHECK_THAT(problem(kTeacher + "api_key = 'sk'"), Contains("api_key_env"));
+  CHECK_THAT(problem(kTeacher + "user_agent = 'Mozilla'"), Contains("always says who it is"));
+  CHECK_THAT(problem(kTeacher + "requests_per_minute = 'many'"), Contains("must be a number"));
+  CHECK_THAT(problem(kTeacher + "outputs_may_train = 'yes'"), Contains("true or false"));
+  CHECK_THAT(problem("[teacher.x]\napi = 'openai-chat'\nmodel = 'm'"), Contains("base_url"));
+  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='ftp://x'"), Contains("http://"));
+  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='http://u:p@x/v1'"), Contains("credential"));
+  CHECK_THAT(problem("[teacher.x\n"), Contains(":1:"));
+  CHECK_THAT(problem("[student]\n"), Contains("student"));
+  auto configuration = parse_configuration(kTeacher, "retort.toml");
+  REQUIRE_OK(configuration);
+  CHECK_THAT(find_teacher(*configuration, "r2").error().message, Contains("did you mean 'r1'"));
+}
+
+TEST_CASE("a key comes from its variable, whole, and travels in clear text only at home") {
+  TeacherProfile r1 = profile("api_key_env = 'RETORT_TEST_KEY'");
+  unsetenv("RETORT_TEST_KEY");
+  CHECK_THAT(credential_of(r1).error().message, Contains("RETORT_TEST_KEY"));
+  setenv("RETORT_TEST_KEY", "secret\n", 1);
+  CHECK_FALSE(credential_of(r1));
+  CHECK(credential_of(r1).error().message.find("secret") == std::string::npos);
+  setenv("RETORT_TEST_KEY", "secret", 1);
+  REQUIRE_OK(credential_of(r1));
+  CHECK(*credential_of(r1) == "secret");
+  for (const char* near : {"http://localhost:1/v1", "http://10.0.0.5/v1", "http://172.20.1.1/v1", "http://box/v1",
+                           "http://[::1]:80/v1", "https://api.example.com/v1"}) {
+    r1.identity.base_url = near;
+    CHECK(credential_of(r1));
+  }
+  for (const char* far : {"http://api.example.com/v1", "http://8.8.8.8/v1", "http://172.40.1.1/v1"}) {
+    r1.identity.base_url = far;
+    CHECK_FALSE(credential_of(r1));
+  }
+  unsetenv("RETORT_TEST_KEY");
+}

@@ -1,0 +1,111 @@
+// The bytes of every exported line.
+#include "core/export/format.h"
+
+#include "core/base/text.h"
+#include "tests/catch.h"
+#include "tests/support/memory_reader.h"
+
+namespace retort {
+namespace {
+
+std::string line(const Pair& pair, const std::string& name, FormatOptions options = {}) {
+  const auto format = make_format(name, options);
+  REQUIRE_OK(format);
+  const RenderedPair rendered = format.value()->render(pair);
+  CHECK(rendered.line.has_value() == rendered.left_out.empty());
+  return rendered.line ? *rendered.line : "left out: " + rendered.left_out;
+}
+
+Pair reasoned() {
+  Pair pair = make_pair(7, "1+1?", "2");
+  pair.answer.reasoning = "One and one.";
+  return pair;
+}
+
+constexpr FormatOptions bare(ReasoningPlace reasoning, bool plain = false) { return {reasoning, plain, true}; }
+
+TEST_CASE("chat lines", "[format]") {
+  CHECK(line(reasoned(), "chat") ==
+        R"({"messages":[{"content":"1+1?","role":"user"},)"
+        R"({"content":"2","reasoning_content":"One and one.","role":"assistant"}],)"
+        R"("retort":{"finish":"stop","licence":"MIT","model":"model-1","response":7,"row":7,)"
+        R"("source":"prompts.jsonl","teacher":"teacher"}})");
+  CHECK(line(reasoned(), "chat", bare(ReasoningPlace::drop)) ==
+        R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","role":"assistant"}]})");
+  CHECK(line(reasoned(), "chat", bare(ReasoningPlace::inline_tag)) ==
+        R"({"messages":[{"content":"1+1?","role":"user"},)"
+        R"({"content":"<think>One and one.</think>\n\n2","role":"assistant"}]})");
+}
+
+TEST_CASE("prompt-completion lines", "[format]") {
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::separate)) ==
+        R"({"completion":[{"content":"2","reasoning_content":"One and one.","role":"assistant"}],)"
+        R"("prompt":[{"content":"1+1?","role":"user"}]})");
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::separate, true)) ==
+        R"({"completion":"2","prompt":"1+1?","reasoning":"One and one."})");
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::inline_tag, true)) ==
+        R"({"completion":"<think>One and one.</think>\n\n2","prompt":"1+1?"})");
+}
+
+TEST_CASE("keys and types do not depend on the pair", "[format]") {
+  const Pair silent = make_pair(1, "1+1?", "2");  // no reasoning
+  CHECK(line(silent, "chat", bare(ReasoningPlace::separate)) ==
+        R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","reasoning_content":"","role":"assistant"}]})");
+  CHECK(line(silent, "chat", bare(ReasoningPlace::inline_tag)) ==
+        R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","role":"assistant"}]})");
+
+  Pair parts = silent;  // text in parts, and keys that other lines lack
+  parts.messages = parse_json(R"([{"role":"system","content":"Be brief.","name":"boss"},)"
+                              R"({"role":"user","content":[{"type":"text","text":"1+"},{"type":"text","text":"1?"}]}])")
+                       .value();
+  CHECK(line(parts, "chat", bare(ReasoningPlace::drop)) ==
+        R"({"messages":[{"content":"Be brief.","role":"system"},{"content":"1+1?","role":"user"},)"
+        R"({"content":"2","role":"assistant"}]})");
+}
+
+TEST_CASE("a refusal is an answer", "[format]") {
+  Pair pair = make_pair(1, "Do harm.", "");
+  pair.answer.refusal = "I can't help with that.";
+  pair.answer.finish = Finish::refusal;
+  const Json parsed = parse_json(line(pair, "chat")).value();
+  CHECK(parsed["messages"][1]["content"] == "I can't help with that.");
+  CHECK(parsed["retort"]["finish"] == "refusal");
+}
+
+TEST_CASE("what a format cannot say is left out with a word", "[format]") {
+  Pair picture = make_pair(1, "", "A cat.");
+  picture.messages =
+      parse_json(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://e.org/c.png"}}]}])")
+          .value();
+  CHECK(line(picture, "chat") == "left out: not_text");
+  Pair call = make_pair(1, "1+1?", "");
+  call.answer.tool_calls = Json::array({{{"id", "1"}}});
+  CHECK(line(call, "chat") == "left out: tool_calls");
+  CHECK(line(call, "prompt-completion") == "left out: tool_calls");
+  Pair conversation = make_pair(1, "1+1?", "2");
+  conversation.messages.insert(conversation.messages.begin(), Json{{"role", "system"}, {"content", "Be brief."}});
+  CHECK(line(conversation, "prompt-completion", bare(ReasoningPlace::drop, true)) == "left out: not_one_user_message");
+  Pair strange = make_pair(1, "1+1?", "2");
+  strange.messages = "no list";
+  CHECK(line(strange, "chat") == "left out: not_text");
+}
+
+TEST_CASE("one line of valid UTF-8, whatever was answered", "[format]") {
+  Pair pair = make_pair(1, "say \xff", std::string("a\0b\nc\r\x1b\xe2\x80\xa8 é 東 \xed\xa0\x80", 24));
+  const std::string text = line(pair, "chat");
+  CHECK(is_valid_utf8(text));
+  CHECK(text.find('\n') == std::string::npos);
+  CHECK(text.find('\0') == std::string::npos);
+  CHECK(text.find("a\\u0000b\\nc\\r\\u001b") != std::string::npos);
+  CHECK(line(pair, "chat") == text);
+}
+
+TEST_CASE("formats and places have names", "[format]") {
+  CHECK(make_format("parquet", {}).error().code == Errc::usage);
+  CHECK(make_format("chat", {ReasoningPlace::drop, true, false}).error().code == Errc::usage);
+  CHECK(reasoning_place_of("inline").value() == ReasoningPlace::inline_tag);
+  CHECK(!reasoning_place_of("beside"));
+}
+
+}  // namespace
+}  // namespace retort

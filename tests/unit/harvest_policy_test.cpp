@@ -1,0 +1,196 @@
+// The policies of a harvest are arithmetic: given this reply at this instant, what next?
+#include "core/harvest/rate_limiter.h"
+#include "core/harvest/rate_signals.h"
+#include "core/harvest/retry_policy.h"
+#include "tests/catch.h"
+
+using namespace retort;
+
+namespace {
+
+constexpr Instant kStart{1'000'000'000'000};
+constexpr WallTime kWall{1'795'363'200'000};  // 2026-11-22T16:00:00Z
+
+HttpHead head(int status, std::vector<HttpHeader> headers = {}) { return {status, std::move(headers)}; }
+
+std::optional<Permit> take(RateLimiter& limiter, Cost cost, Instant now) {
+  auto admission = limiter.acquire(cost, now);
+  if (auto* permit = std::get_if<Permit>(&admission)) return std::move(*permit);
+  return {};
+}
+
+Verdict verdict_on(Reply reply, RateSignals signals = {}, AttemptHistory history = {}) {
+  Random random(1);
+  return judge({NetFault::none, {}, true, std::move(reply), signals}, history, {}, random);
+}
+
+Verdict verdict_on(NetFault fault, AttemptHistory history = {}) {
+  Random random(1);
+  return judge({fault, "detail", true, {}, {}}, history, {}, random);
+}
+
+Rejection rejection(Rejection::Kind kind) { return {kind, "word", "detail"}; }
+
+}  // namespace
+
+TEST_CASE("waits are read in their order of precedence") {
+  const auto wait = [](std::vector<HttpHeader> headers) {
+    return read_rate_signals(head(429, std::move(headers)), kWall).retry_after;
+  };
+  CHECK(wait({{"retry-after", "2"}, {"retry-after-ms", "250"}}) == 250ms);
+  CHECK(wait({{"retry-after", "2"}}) == 2s);
+  CHECK(wait({{"retry-after", "1.5"}}) == 1500ms);
+  CHECK(wait({{"retry-after", "Sun, 22 Nov 2026 16:00:30 GMT"}}) == 30s);
+  CHECK_FALSE(wait({{"retry-after", "Sun, 22 Nov 2026 15:00:00 GMT"}}));  // past: a skewed clock, not a wish
+  CHECK_FALSE(wait({{"retry-after", "-5"}}));
+  CHECK_FALSE(wait({{"retry-after", "soon"}}));
+  CHECK_FALSE(wait({}));
+  CHECK(wait({{"retry-after", "99999999999999999999999"}}) > 24h * 365);  // clamped by the policy, never wrapped
+  CHECK(wait({{"retry-after-ms", "x"}, {"retry-after", "3"}}) == 3s);
+}
+
+TEST_CASE("resets are read in every provider's spelling") {
+  CHECK(parse_reset("6m0s") == 6min);
+  CHECK(parse_reset("12ms") == 12ms);
+  CHECK(parse_reset("2m59.56s") == 2min + 59s + 560ms);
+  CHECK(parse_reset("17") == 17s);
+  CHECK(parse_reset("1h2m3s") == 1h + 2min + 3s);
+  CHECK_FALSE(parse_reset("never"));
+  CHECK_FALSE(parse_reset("5x"));
+  CHECK_FALSE(parse_reset("s5"));
+  CHECK(parse_rfc3339("2026-11-22T16:00:01Z")->ms == kWall.ms + 1000);
+  CHECK(parse_rfc3339("2026-11-22T17:00:01.5+01:00")->ms == kWall.ms + 1000);
+  CHECK_FALSE(parse_rfc3339("2026-11-22T16:00"));
+  CHECK_FALSE(parse_http_date("22 Nov 2026"));
+
+  const auto openai = read_rate_signals(head(200, {{"x-ratelimit-remaining-requests", "0"},
+                                                   {"x-ratelimit-reset-requests", "6m0s"},
+                                                   {"x-ratelimit-remaining-tokens", "10"},
+                                                   {"x-ratelimit-reset-tokens", "7h"}}),
+                                        kWall);
+  CHECK(openai.requests_used_up);
+  CHECK_FALSE(openai.tokens_used_up);
+  CHECK(openai.reset == 6min);
+  const auto anthropic =
+      read_rate_signals(head(429, {{"anthropic-ratelimit-output-tokens-remaining", "0"},
+                                   {"anthropic-ratelimit-output-tokens-reset", "2026-11-22T16:00:20Z"}}),
+                        kWall);
+  CHECK(anthropic.tokens_used_up);
+  CHECK(anthropic.reset == 20s);
+}
+
+TEST_CASE("a limiter spaces requests and remembers what was really used") {
+  RateLimiter limiter({60, 6000, 4, 1s}, kStart);
+  auto first = take(limiter, {50, 50, {}}, kStart);
+  REQUIRE(first);
+  auto denied = limiter.acquire({}, kStart);
+  const Instant next = std::get<Instant>(denied);
+  CHECK(next - kStart >= 1s);
+  CHECK(next - kStart < 1001ms);
+  auto second = take(limiter, {}, next);
+  REQUIRE(second);
+
+  SECTION("an estimate above the bill is given back") {
+    RateLimiter tokens({0, 6000, 4, 1s}, kStart);
+    auto reserved = take(tokens, {100, 0, {}}, kStart);
+    REQUIRE(reserved);
+    CHECK(std::holds_alternative<Instant>(tokens.acquire({100, 0, {}}, kStart)));
+    tokens.settle(std::move(*reserved), Cost{1, 0, {}});
+    auto again = take(tokens, {99, 0, {}}, kStart);
+    REQUIRE(again);
+    tokens.settle(std::move(*again), {});
+  }
+  SECTION("a request larger than the bucket passes once it is full, and its debt delays the next") {
+    RateLimiter tokens({0, 600, 4, 1s}, kStart);
+    auto large = take(tokens, {100, 0, {}}, kStart);
+    REQUIRE(large);
+    const Instant after = std::get<Instant>(tokens.acquire({10, 0, {}}, kStart));
+    CHECK(after - kStart >= 9s);
+    tokens.settle(std::move(*large), {});
+  }
+  limiter.settle(std::move(*first), {});
+  limiter.settle(std::move(*second), {});
+}
+
+TEST_CASE("permits are bounded, and silence is kept") {
+  RateLimiter limiter({0, 0, 2, 1s}, kStart);
+  auto one = take(limiter, {}, kStart);
+  auto two = take(limiter, {}, kStart);
+  REQUIRE((one && two));
+  CHECK(std::get<Instant>(limiter.acquire({}, kStart)).is_never());
+  limiter.settle(std::move(*one), {});
+  limiter.hold(kStart + 5s, "because");
+  limiter.hold(kStart + 3s, "shorter");
+  CHECK(std::get<Instant>(limiter.acquire({}, kStart)) == kStart + 5s);
+  CHECK(limiter.hold_reason() == "because");
+  auto three = take(limiter, {}, kStart + 5s);
+  REQUIRE(three);
+  limiter.settle(std::move(*two), {});
+  limiter.settle(std::move(*three), {});
+  CHECK(limiter.in_flight() == 0);
+}
+
+TEST_CASE("a suspended machine wakes without a burst") {
+  RateLimiter limiter({600, 0, 1000, 1s}, kStart);
+  int admitted = 0;
+  const Instant awake = kStart + 2h;
+  while (auto permit = take(limiter, {}, awake)) {
+    ++admitted;
+    limiter.settle(std::move(*permit), {});
+  }
+  CHECK(admitted == 10);
+}
+
+TEST_CASE("an answer is an answer, whatever it says") {
+  Response refusal;
+  refusal.finish = Finish::refusal;
+  CHECK(verdict_on(refusal).next == Verdict::Next::done);
+  Response cut;
+  cut.finish = Finish::length;
+  CHECK(verdict_on(cut).next == Verdict::Next::done);
+}
+
+TEST_CASE("a rate limit burns no attempt and silences the teacher") {
+  RateSignals signals;
+  signals.retry_after = 7s;
+  const Verdict verdict = verdict_on(rejection(Rejection::Kind::rate_limited), signals);
+  CHECK(verdict.next == Verdict::Next::retry);
+  CHECK(verdict.outcome == AttemptOutcome::refused);
+  CHECK(verdict.hold == Duration(7s));
+  signals.retry_after = 1000h;
+  CHECK(verdict_on(rejection(Rejection::Kind::rate_limited), signals).hold == Duration(1h));
+  const Verdict silent = verdict_on(rejection(Rejection::Kind::rate_limited), {}, {0, 0, 40});
+  CHECK(silent.hold >= Duration(100ms));
+  CHECK(silent.hold <= Duration(60s));
+}
+
+TEST_CASE("attempts are bounded, and only what was really tried counts") {
+  CHECK(verdict_on(rejection(Rejection::Kind::transient), {}, {3, 0, 0}).next == Verdict::Next::retry);
+  CHECK(verdict_on(rejection(Rejection::Kind::transient), {}, {4, 0, 0}).next == Verdict::Next::give_up);
+  CHECK(verdict_on(rejection(Rejection::Kind::permanent)).next == Verdict::Next::give_up);
+  CHECK(verdict_on(NetFault::broken, {4, 0, 0}).next == Verdict::Next::give_up);
+  CHECK(verdict_on(NetFault::connect, {100, 0, 0}).next == Verdict::Next::retry);
+  CHECK(verdict_on(NetFault::timeout, {0, 0, 0}).next == Verdict::Next::retry);
+  CHECK(verdict_on(NetFault::timeout, {1, 1, 0}).next == Verdict::Next::give_up);  // it may have been billed twice
+  CHECK(verdict_on(NetFault::timeout).outcome == AttemptOutcome::timed_out);
+}
+
+TEST_CASE("quota and authentication stop the teacher, with their own exit") {
+  CHECK(verdict_on(rejection(Rejection::Kind::quota)).stop == Errc::quota);
+  CHECK(verdict_on(rejection(Rejection::Kind::quota)).next == Verdict::Next::stop_teacher);
+  CHECK(verdict_on(rejection(Rejection::Kind::refused_us)).stop == Errc::refused);
+}
+
+TEST_CASE("back-off is jittered over its whole range and capped") {
+  Random random(7);
+  Duration least = 1h, most = 0s;
+  for (int i = 0; i < 2000; ++i) {
+    const Duration wait = full_jitter({}, 3, random);
+    least = std::min(least, wait);
+    most = std::max(most, wait);
+  }
+  CHECK(least < 200ms);
+  CHECK(most > 7800ms);
+  CHECK(most < 8s);
+  CHECK(full_jitter({}, 1000, random) < 60s);
+}

@@ -1,0 +1,123 @@
+// Prompts as people have them: JSON lines of many shapes, plain text, and mistakes.
+#include <cstdio>
+#include <fstream>
+
+#include <unistd.h>
+
+#include "core/prompt/prompt_feed.h"
+#include "core/prompt/prompt_source.h"
+#include "tests/catch.h"
+
+using namespace retort;
+using Catch::Matchers::Contains;
+
+namespace {
+
+PromptEvent parse(const std::string& line, PromptSettings settings = {}, PromptFormat format = PromptFormat::jsonl) {
+  return parse_prompt_line(line, format, settings, "f", 7);
+}
+PromptRow good(const PromptEvent& event) {
+  if (const auto* bad = std::get_if<BadRow>(&event)) FAIL(bad->problem);
+  return std::get<PromptRow>(event);
+}
+std::string problem(const PromptEvent& event) {
+  REQUIRE(std::holds_alternative<BadRow>(event));
+  CHECK(std::get<BadRow>(event).row == 7);
+  return std::get<BadRow>(event).problem;
+}
+std::string content(const PromptRow& row) { return row.messages.back()["content"]; }
+
+struct TemporaryFile {
+  explicit TemporaryFile(const std::string& text, const std::string& ending) {
+    path = "/tmp/retort_prompt_test_" + std::to_string(getpid()) + ending;
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  ~TemporaryFile() { std::remove(path.c_str()); }
+  std::string path;
+};
+
+}  // namespace
+
+TEST_CASE("JSON lines bring messages, a prompt, or fields for a template") {
+  CHECK(content(good(parse(R"({"messages":[{"role":"user","content":"a"}]})"))) == "a");
+  CHECK(content(good(parse(R"({"prompt":"b","reference":12,"family":"sum"})"))) == "b");
+  const PromptRow row = good(parse(R"({"prompt":"b","reference":12,"family":"sum"})"));
+  CHECK(row.reference == "12");
+  CHECK(row.metadata == Json({{"family", "sum"}}));
+  PromptSettings settings;
+  settings.prompt_template = "Solve: {{ question }} ({{n}})";
+  CHECK(content(good(parse(R"({"question":"x?","n":3})", settings))) == "Solve: x? (3)");
+  settings.prompt_template.clear();
+  settings.system = "be brief";
+  const PromptRow with_system = good(parse(R"({"prompt":"b"})", settings));
+  CHECK(with_system.messages.size() == 2);
+  CHECK(with_system.messages[0]["role"] == "system");
+}
+
+TEST_CASE("a bad row says what is wrong with it") {
+  CHECK_THAT(problem(parse("{broken")), Contains("not JSON"));
+  CHECK_THAT(problem(parse("[1]")), Contains("object"));
+  CHECK_THAT(problem(parse(R"({"question":"x"})")), Contains("--prompt-template"));
+  CHECK_THAT(problem(parse(R"({"messages":[]})")), Contains("messages"));
+  CHECK_THAT(problem(parse(R"({"messages":[{"content":"x"}]})")), Contains("role"));
+  CHECK_THAT(problem(parse(R"({"messages":[{"role":"user"}]})")), Contains("content"));
+  PromptSettings settings;
+  settings.prompt_template = "{{missing}}";
+  CHECK_THAT(problem(parse(R"({"x":1})", settings)), Contains("missing"));
+  CHECK_THAT(problem(parse("\xff", {}, PromptFormat::text)), Contains("UTF-8"));
+}
+
+TEST_CASE("files are read by their ending, rows keep their line numbers") {
+  const TemporaryFile text("one\r\n\n  two\n", ".txt");
+  auto source = open_prompts({text.path}, {});
+  REQUIRE_OK(source);
+  CHECK(content(good(*(*source)->next())) == "one");
+  const PromptRow two = good(*(*source)->next());
+  CHECK(content(two) == "two");
+  CHECK(two.row == 3);
+  CHECK_FALSE((*source)->next());
+  CHECK((*source)->fraction_read() == 1.0);
+  const TemporaryFile json("\xEF\xBB\xBF{\"prompt\":\"a\"}\n{bad\n", ".jsonl");
+  auto rows = open_prompts({json.path}, {});
+  REQUIRE_OK(rows);
+  CHECK(content(good(*(*rows)->next())) == "a");
+  CHECK(std::get<BadRow>(*(*rows)->next()).row == 2);
+  CHECK_FALSE(open_prompts({"/nonexistent/x.jsonl"}, {}));
+  CHECK_FALSE(open_prompts({"/tmp"}, {}));
+}
+
+TEST_CASE("a background feed delivers everything, in order, and ends") {
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) lines += "q" + std::to_string(i) + "\n";
+  const TemporaryFile text(lines, ".txt");
+  auto source = open_prompts({text.path}, {});
+  REQUIRE_OK(source);
+  std::atomic<int> woken = 0;
+  BackgroundFeed feed(std::move(*source), [&] { ++woken; });
+  int seen = 0;
+  while (true) {
+    const FeedEvent event = feed.poll();
+    if (std::holds_alternative<EndOfPrompts>(event)) break;
+    if (std::holds_alternative<NothingYet>(event)) {
+      while (woken.exchange(0) == 0) usleep(100);
+      continue;
+    }
+    REQUIRE(content(std::get<PromptRow>(event)) == "q" + std::to_string(seen));
+    ++seen;
+  }
+  CHECK(seen == 5000);
+}
+
+TEST_CASE("a feed over a silent pipe does not hold its owner") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const std::string path = "/dev/fd/" + std::to_string(ends[0]);
+  auto source = open_prompts({path}, {});
+  REQUIRE_OK(source);
+  {
+    BackgroundFeed feed(std::move(*source), [] {});
+    CHECK(std::holds_alternative<NothingYet>(feed.poll()));
+  }
+  close(ends[1]);
+  close(ends[0]);
+}
