@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_record.h"
+#include "cli/terminal.h"
 #include "core/harvest/harvester.h"
 #include "core/prompt/prompt_feed.h"
 #include "core/teacher/identity.h"
@@ -189,10 +190,10 @@ Result<int> dry_run(const Flags& flags, Plan& plan, Edges& edges) {
                           {"cost_usd_at_most", bound.money.dollars()},
                           {"minutes_at_most", minutes > 0 ? Json(minutes) : Json()}}));
   } else {
-    print_line(with_separators(rows) + " rows: " + with_separators(wanted) + " requests to ask, " +
-               with_separators(present) + " settled in the corpus");
-    print_line("at most " + with_separators(bound.input) + " tokens in, " + with_separators(bound.output) +
-               " out (as estimated before sending), " + dollars(bound.money));
+    print_line(with_commas(rows) + " rows: " + with_commas(wanted) + " requests to ask, " + with_commas(present) +
+               " settled in the corpus");
+    print_line("at most " + with_commas(bound.input) + " tokens in, " + with_commas(bound.output) +
+               " out (as estimated before sending), " + as_dollars(bound.money));
     print_line(minutes > 0 ? "at the configured limits " + short_duration(from_seconds(minutes * 60)) + " at most"
                            : "no limit per minute is configured: the duration depends on the teacher alone");
   }
@@ -220,7 +221,7 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
                                                          run_start(edges, "harvest", std::move(settings)), wake);
   if (!session) return fail(session.error());
   if (session->recovery.delivery_unknown > 0) {
-    say("an earlier run ended without a word: " + with_separators(session->recovery.delivery_unknown) +
+    say("an earlier run ended without a word: " + with_commas(session->recovery.delivery_unknown) +
         " requests may have been delivered and billed; what has no answer is asked again");
   }
 
@@ -245,7 +246,7 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
   const Result<void> closed = session->log->close({code, report.stats.used.money, summary_json(report.stats, elapsed)});
   say(summary_text(report.stats, elapsed));
   if (report.stats.already_failed > 0)
-    say("failed before: " + with_separators(report.stats.already_failed) + " (--retry failed asks them again)");
+    say("failed before: " + with_commas(report.stats.already_failed) + " (--retry failed asks them again)");
   if (flags.json) print_line(dump_json(summary_json(report.stats, elapsed)));
   if (report.stopped) return fail(*report.stopped);
   if (!closed) return fail(closed.error());

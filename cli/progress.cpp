@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace retort {
 namespace {
@@ -31,13 +32,6 @@ std::optional<double> requests_left(const HarvestStats& stats) {
 
 }  // namespace
 
-std::string with_separators(std::int64_t number) {
-  std::string digits = std::to_string(number < 0 ? -number : number);
-  for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), ",");
-  return number < 0 ? "-" + digits : digits;
-}
-
 std::string short_duration(Duration duration) {
   const auto total = static_cast<std::int64_t>(seconds(duration) + 0.5);
   char text[64];
@@ -56,31 +50,26 @@ std::string short_duration(Duration duration) {
 
 std::string short_count(std::int64_t number) {
   const auto value = static_cast<double>(number);
-  if (number < 10'000) return with_separators(number);
+  if (number < 10'000) return with_commas(number);
   if (number < 1'000'000) return format("%.1fk", value / 1e3);
   if (number < 1'000'000'000) return format("%.1fM", value / 1e6);
   return format("%.1fG", value / 1e9);
 }
 
-std::string dollars(Usd amount) {
-  const double value = amount.dollars();
-  return format(value != 0 && value < 1 ? "$%.4f" : "$%.2f", value);
-}
-
 std::string progress_line(const HarvestStats& stats, double rate, Duration elapsed, Instant now) {
-  std::string line = with_separators(stats.answered) + " answered";
+  std::string line = with_commas(stats.answered) + " answered";
   const auto left = requests_left(stats);
   const std::int64_t settled = stats.answered + stats.failed + stats.already_answered + stats.already_failed;
   if (left && settled + *left > 0) {
     line += " (" + format("%.0f", 100 * static_cast<double>(settled) / (static_cast<double>(settled) + *left)) + " %)";
   }
-  if (stats.already_answered > 0) line += ", " + with_separators(stats.already_answered) + " before";
+  if (stats.already_answered > 0) line += ", " + with_commas(stats.already_answered) + " before";
   line += "  " + format("%.1f", rate) + "/s  " + std::to_string(stats.in_flight) + " in flight";
   line += "  tokens " + short_count(stats.used.input) + " in " + short_count(stats.used.output) + " out";
-  if (stats.used.money.pico > 0) line += "  " + dollars(stats.used.money);
-  if (stats.rate_limited > 0) line += "  429s " + with_separators(stats.rate_limited);
-  if (stats.retries > 0) line += "  retries " + with_separators(stats.retries);
-  if (stats.failed > 0) line += "  failed " + with_separators(stats.failed);
+  if (stats.used.money.pico > 0) line += "  " + as_dollars(stats.used.money);
+  if (stats.rate_limited > 0) line += "  429s " + with_commas(stats.rate_limited);
+  if (stats.retries > 0) line += "  retries " + with_commas(stats.retries);
+  if (stats.failed > 0) line += "  failed " + with_commas(stats.failed);
   if (stats.draining) {
     line += "  stopping";
   } else if (stats.held_until > now) {
@@ -130,22 +119,22 @@ void HarvestProgress::notice(const std::string& line) {
 }
 
 std::string summary_text(const HarvestStats& stats, Duration elapsed) {
-  std::string text = with_separators(stats.answered) + " answered";
-  if (stats.truncated > 0) text += " (" + with_separators(stats.truncated) + " cut at the token limit)";
-  if (stats.refusals > 0) text += " (" + with_separators(stats.refusals) + " declined by the model)";
-  if (stats.already_answered > 0) text += ", " + with_separators(stats.already_answered) + " answered before";
-  if (stats.repeated > 0) text += ", " + with_separators(stats.repeated) + " asked by an equal row";
+  std::string text = with_commas(stats.answered) + " answered";
+  if (stats.truncated > 0) text += " (" + with_commas(stats.truncated) + " cut at the token limit)";
+  if (stats.refusals > 0) text += " (" + with_commas(stats.refusals) + " declined by the model)";
+  if (stats.already_answered > 0) text += ", " + with_commas(stats.already_answered) + " answered before";
+  if (stats.repeated > 0) text += ", " + with_commas(stats.repeated) + " asked by an equal row";
   const std::int64_t failed = stats.failed + stats.already_failed;
-  if (failed > 0) text += ", " + with_separators(failed) + " failed";
-  if (stats.unfinished > 0) text += ", " + with_separators(stats.unfinished) + " pending";
+  if (failed > 0) text += ", " + with_commas(failed) + " failed";
+  if (stats.unfinished > 0) text += ", " + with_commas(stats.unfinished) + " pending";
   text += " in " + short_duration(elapsed) + "\n";
-  text += "tokens: " + with_separators(stats.used.input) + " in, " + with_separators(stats.used.output) +
-          " out; cost " + dollars(stats.used.money) + "; attempts " + with_separators(stats.attempts) + " (" +
-          with_separators(stats.retries) + " retries, " + with_separators(stats.rate_limited) + " refused with 429";
+  text += "tokens: " + with_commas(stats.used.input) + " in, " + with_commas(stats.used.output) + " out; cost " +
+          as_dollars(stats.used.money) + "; attempts " + with_commas(stats.attempts) + " (" +
+          with_commas(stats.retries) + " retries, " + with_commas(stats.rate_limited) + " refused with 429";
   if (stats.possibly_billed > 0)
-    text += ", " + with_separators(stats.possibly_billed) + " without an answer and possibly billed";
+    text += ", " + with_commas(stats.possibly_billed) + " without an answer and possibly billed";
   text += ")";
-  for (const auto& [word, count] : stats.failures) text += "\nfailed: " + with_separators(count) + " × " + word;
+  for (const auto& [word, count] : stats.failures) text += "\nfailed: " + with_commas(count) + " × " + word;
   if (!stats.failures.empty()) text += "\nlast failure: " + stats.last_failure;
   return text;
 }

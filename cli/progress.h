@@ -38,10 +38,8 @@ std::string progress_line(const HarvestStats& stats, double rate, Duration elaps
 std::string summary_text(const HarvestStats& stats, Duration elapsed);
 Json summary_json(const HarvestStats& stats, Duration elapsed);
 
-/// "1,234,567", "1h02m", "2.4M": for people.
-std::string with_separators(std::int64_t number);
+/// "1h02m", "2.4M": for people.
 std::string short_duration(Duration duration);
 std::string short_count(std::int64_t number);
-std::string dollars(Usd amount);
 
 }  // namespace retort

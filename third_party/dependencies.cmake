@@ -15,7 +15,10 @@ endfunction()
 
 find_package(Threads REQUIRED)
 
-retort_dependency(curl PACKAGE "libcurl>=7.84")
+# Headers only: core/net loads the library itself when it is first needed (core/net/curl_library.h).
+pkg_check_modules(curl_pc REQUIRED "libcurl>=7.84")
+retort_dependency(curl LINK ${CMAKE_DL_LIBS})
+target_include_directories(retort_curl SYSTEM INTERFACE ${curl_pc_INCLUDE_DIRS})
 retort_dependency(sqlite PACKAGE "sqlite3>=3.35" LINK Threads::Threads)
 retort_dependency(zstd PACKAGE "libzstd>=1.4")
 retort_dependency(pcre2 PACKAGE "libpcre2-8>=10.32")

@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "core/net/curl_exchange.h"
+#include "core/net/curl_library.h"
 
 namespace retort {
 namespace {
@@ -333,6 +334,7 @@ int connections_allowed(int wanted) {
 }
 
 Result<std::unique_ptr<Transport>> make_curl_transport(const TransportSettings& settings, const Clock& clock) {
+  if (auto loaded = load_curl(); !loaded) return fail(loaded.error());
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (started != CURLE_OK)
     return fail(Errc::internal, std::string("libcurl does not start: ") + curl_easy_strerror(started));
