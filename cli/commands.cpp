@@ -1,10 +1,11 @@
 // The list of commands, and the one way from words to an exit status.
 #include "cli/commands.h"
 
-#include <iostream>
+#include <algorithm>
 #include <sstream>
 
 #include "cli/exit_codes.h"
+#include "cli/suggest.h"
 #include "cli/talk.h"
 
 namespace retort {
@@ -44,6 +45,14 @@ int run_command_line(const std::vector<std::string>& words, Edges& edges) {
       "6 terms, 7 corpus unusable or locked, 8 disk, 130/143 stopped by a signal.\n"
       "Try it without a teacher of your own: retort demo");
   add_all(app, action);
+  if (!words.empty() && words.front().rfind('-', 0) != 0) {
+    std::vector<std::string> known;
+    for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+    if (std::find(known.begin(), known.end(), words.front()) == known.end()) {
+      return tell({Errc::usage, "unknown command '" + words.front() + "'" + did_you_mean(words.front(), known) +
+                                    " (see retort --help)"});
+    }
+  }
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& problem) {

@@ -8,6 +8,7 @@
 
 #include <toml++/toml.h>
 
+#include "cli/suggest.h"
 #include "core/base/text.h"
 
 namespace retort {
@@ -31,34 +32,6 @@ Json to_json(const toml::node& node) {
   std::ostringstream date;
   if (const auto day = node.value_exact<toml::date>()) date << *day;
   return date.str();
-}
-
-// The nearest known word by edit distance, if it is near.
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = 3;
-  for (const std::string& candidate : known) {
-    std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = std::exchange(row[0], i);
-      for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const std::size_t substituted = diagonal + (word[i - 1] != candidate[j - 1]);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string meant(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = nearest(word, known);
-  return near.empty() ? std::string() : "; did you mean '" + near + "'?";
 }
 
 struct Url {
@@ -114,7 +87,7 @@ class ProfileReader {
         const std::string unwanted = word == "api_key"
                                          ? ": a key is never in a file; name its variable with api_key_env"
                                      : word == "headers" || word == "user_agent" ? ": retort always says who it is"
-                                                                                 : meant(word, known);
+                                                                                 : did_you_mean(word, known);
         return fail(Errc::usage, where_ + "unknown key '" + word + "'" + unwanted);
       }
       setter->second(value);
@@ -301,8 +274,8 @@ Result<TeacherProfile> find_teacher(const Configuration& configuration, const st
     known.push_back(teacher);
     list += (list.empty() ? "" : ", ") + teacher;
   }
-  return fail(Errc::usage, "unknown teacher '" + name + "'" + meant(name, known) + " (" + configuration.path + " has " +
-                               (list.empty() ? "none" : list) + ")");
+  return fail(Errc::usage, "unknown teacher '" + name + "'" + did_you_mean(name, known) + " (" + configuration.path +
+                               " has " + (list.empty() ? "none" : list) + ")");
 }
 
 Result<std::string> credential_of(const TeacherProfile& profile) {

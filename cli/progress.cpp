@@ -1,6 +1,8 @@
 #include "cli/progress.h"
 
 #include <algorithm>
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "cli/command.h"
@@ -72,7 +74,7 @@ std::string progress_line(const HarvestStats& stats, double rate, Duration elaps
   if (stats.failed > 0) line += "  failed " + with_commas(stats.failed);
   if (stats.draining) {
     line += "  stopping";
-  } else if (stats.held_until > now) {
+  } else if (stats.held_until > now + 1s) {
     line += "  waiting " + short_duration(stats.held_until - now) + ": " + stats.hold_reason;
   } else if (left && rate > 0) {
     line += "  ETA " + short_duration(from_seconds(*left / rate));
@@ -100,7 +102,9 @@ Instant HarvestProgress::progress(const HarvestStats& stats, Instant now) {
   sample_rate(stats, now);
   const std::string line = progress_line(stats, rate_, now - started_, now);
   if (terminal_) {
-    std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    // A line wider than the terminal would wrap, and the next one could not rewrite it.
+    std::fprintf(stderr, "\r\033[K%s",
+                 line.substr(0, static_cast<std::size_t>(std::max(20, terminal_columns(STDERR_FILENO) - 1))).c_str());
     line_shown_ = true;
   } else {
     say(line);

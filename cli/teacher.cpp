@@ -101,8 +101,8 @@ void print_reply(const Exchange& exchange, const Reply& reply, const Cost& cost)
         (response->system_fingerprint.empty() ? "" : ", fingerprint " + visible_text(response->system_fingerprint)));
     if (!response->reasoning.empty()) print_line("reasoning: " + visible_text(response->reasoning));
     print_line("answer: " + visible_text(response->text));
-    print_line("finish: " + visible_text(response->provider_finish) + "; tokens " + with_commas(cost.input) +
-               " in, " + with_commas(cost.output) + " out; cost " + as_dollars(cost.money));
+    print_line("finish: " + visible_text(response->provider_finish) + "; tokens " + with_commas(cost.input) + " in, " +
+               with_commas(cost.output) + " out; cost " + as_dollars(cost.money));
   }
 }
 

@@ -255,7 +255,11 @@ class Harvester::Loop {
 
   /// Trouble of the whole teacher: silence where it asks for it, and an end when nothing else has come for too long.
   void watch_teacher(const Verdict& verdict, Instant sent, bool sign_of_life) {
-    if (verdict.word == "http_429") ++stats_.rate_limited;
+    if (verdict.word == "http_429") {
+      ++stats_.rate_limited;
+      limiter_.refused(sent, now_);
+    }
+    if (verdict.next == Verdict::Next::done) limiter_.answered();
     if (sign_of_life) {
       trouble_rounds_ = 0;
       trouble_since_.reset();

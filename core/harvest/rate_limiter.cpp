@@ -36,12 +36,13 @@ RateLimiter::RateLimiter(Limits limits, Instant now)
     : limits_(limits),
       requests_(limits.requests_per_minute, limits.burst, now),
       tokens_(limits.tokens_per_minute, limits.burst, now),
+      window_(limits.in_flight_max),
       held_until_(now) {
   RETORT_ASSERT(limits.in_flight_max > 0);
 }
 
 std::variant<Permit, Instant> RateLimiter::acquire(Cost estimate, Instant now) {
-  if (in_flight_ >= limits_.in_flight_max) return Instant::never();
+  if (in_flight_ >= static_cast<int>(window_)) return Instant::never();
   const auto tokens = static_cast<double>(estimate.total());
   const Instant ready = std::max({held_until_, requests_.ready_at(1, now), tokens_.ready_at(tokens, now)});
   if (ready > now) return ready;
@@ -56,6 +57,15 @@ void RateLimiter::settle(Permit permit, std::optional<Cost> actual) {
   permit.held_ = false;
   --in_flight_;
   if (actual) tokens_.give_back(static_cast<double>(permit.estimate_.total() - actual->total()));
+}
+
+void RateLimiter::answered() { window_ = std::min<double>(limits_.in_flight_max, window_ + 1 / window_); }
+
+void RateLimiter::refused(Instant sent, Instant now) {
+  if (sent < window_cut_) return;
+  constexpr double kCut = 0.7;
+  window_ = std::max(1.0, window_ * kCut);
+  window_cut_ = now;
 }
 
 void RateLimiter::hold(Instant until, std::string reason) {

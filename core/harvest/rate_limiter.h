@@ -80,6 +80,11 @@ class RateLimiter {
   Instant held_until() const { return held_until_; }
   const std::string& hold_reason() const { return hold_reason_; }
 
+  /// What the teacher makes of our number in flight: additive increase, multiplicative decrease (Chiu and Jain, 1989),
+  /// up to in_flight_max. A refusal cuts once for all requests that were under way together.
+  void answered();
+  void refused(Instant sent, Instant now);
+
   int in_flight() const { return in_flight_; }
   const Limits& limits() const { return limits_; }
 
@@ -88,6 +93,8 @@ class RateLimiter {
   Bucket requests_;
   Bucket tokens_;
   int in_flight_ = 0;
+  double window_;         ///< requests that may be in flight now
+  Instant window_cut_{};  ///< requests sent before were admitted under a larger window
   Instant held_until_;
   std::string hold_reason_;
 };

@@ -12,10 +12,11 @@ namespace {
 struct Wording {
   const char* carry;
   const char* borrow;
-  const char* digits;
+  const char* first;
+  const char* second;
 };
-constexpr std::array kWordings{Wording{"carry", "borrow", "digits"}, Wording{"keep", "owe", "places"},
-                               Wording{"move", "take", "figures"}};
+constexpr std::array kWordings{Wording{"carry", "borrow", "first", "second"}, Wording{"keep", "owe", "left", "right"},
+                               Wording{"move", "take", "former", "latter"}};
 
 // Decimal strings throughout: 18 digits and a carry do not fit every integer, and columns are what we show anyway.
 std::string padded(const std::string& digits, std::size_t width) {
@@ -63,28 +64,35 @@ ArithmeticAnswer subtract(const std::string& a, const std::string& b, const Word
   std::string rest;
   int borrow = 0;
   for (std::size_t i = width; i-- > 0;) {
-    int from = top[i] - '0';
     const int take = (bottom[i] - '0') + borrow;
-    const int next_borrow = from < take ? 1 : 0;
-    from += 10 * next_borrow;
-    steps += "\n" + std::to_string(from) + "-" + bottom[i] + "-" + digit(borrow) + "=" + digit(from - take);
-    rest.insert(rest.begin(), digit(from - take));
+    const int left = (top[i] - '0') - take;
+    const int next_borrow = left < 0 ? 1 : 0;
+    const char result = digit(left + 10 * next_borrow);
+    steps += {'\n', top[i], '-'};
+    steps += std::to_string(take);
+    steps += next_borrow == 1 ? "+10=" : "=";
+    steps += result;
+    rest.insert(rest.begin(), result);
     borrow = next_borrow;
     if (i > 0) steps += std::string(" ") + say.borrow + " " + digit(borrow);
   }
   return {steps, without_leading_zeros(rest), true};
 }
 
-char relation(std::size_t a, std::size_t b) { return a < b ? '<' : a > b ? '>' : '='; }
+char relation(char a, char b) { return a < b ? '<' : a > b ? '>' : '='; }
 
 ArithmeticAnswer compare(const std::string& a, const std::string& b, bool larger, const Wording& say) {
-  char order = relation(a.size(), b.size());
-  std::string steps = std::to_string(a.size()) + order + std::to_string(b.size()) + " " + say.digits;
-  for (std::size_t i = 0; order == '=' && i < a.size(); ++i) {
-    order = relation(static_cast<std::size_t>(a[i]), static_cast<std::size_t>(b[i]));
-    steps += {'\n', a[i], order, b[i]};
+  const std::size_t width = std::max(a.size(), b.size());
+  const std::string top = padded(a, width);
+  const std::string bottom = padded(b, width);
+  std::string steps = top + "," + bottom;
+  char order = '=';  // so far, from the left: the first difference decides
+  for (std::size_t i = 0; i < width; ++i) {
+    if (order == '=') order = relation(top[i], bottom[i]);
+    steps += {'\n', top[i], ',', bottom[i], order};
   }
   const bool first = order == '=' || (order == '>') == larger;
+  steps += std::string("\n") + (larger ? "larger " : "smaller ") + (first ? say.first : say.second);
   return {steps, first ? a : b, true};
 }
 

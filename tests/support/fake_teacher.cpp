@@ -164,9 +164,9 @@ bool FakeTeacher::reply(RawConnection& connection, const RawRequest& request) {
   return connection.send(http_reply(body, "Content-Type: application/json\r\n", "404 Not Found"));
 }
 
-FakeTeacherEntry FakeTeacher::enter(const RawRequest& request, const std::string& prompt, std::int64_t max_tokens,
-                                    std::string& argument) {
+FakeTeacherEntry FakeTeacher::enter(const RawRequest& request, const ChatRequest& asked, std::string& argument) {
   const std::lock_guard lock(mutex_);
+  const std::string& prompt = asked.last_user_text;
   PromptBooks& book = books_[prompt];
   ++book.received;
   ++book.in_flight;
@@ -176,7 +176,8 @@ FakeTeacherEntry FakeTeacher::enter(const RawRequest& request, const std::string
                          .prompt = prompt,
                          .fault = "ok",
                          .with_authorization = !request.header("authorization").empty(),
-                         .max_tokens = max_tokens};
+                         .max_tokens = asked.max_tokens.value_or(0),
+                         .seed = asked.seed.value_or(0)};
   for (const Rule& rule : scenario_->rules) {
     if (!rule.fits(entry.number, book.received, prompt)) continue;
     entry.fault = rule.fault;
@@ -195,7 +196,7 @@ bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
   }
   const ChatRequest& asked = std::get<ChatRequest>(parsed);
   std::string argument;
-  const FakeTeacherEntry entry = enter(request, asked.last_user_text, asked.max_tokens.value_or(0), argument);
+  const FakeTeacherEntry entry = enter(request, asked, argument);
 
   static const std::shared_ptr<BuiltinTeacher> kTeacher = make_arithmetic_teacher();
   const auto number = static_cast<std::uint64_t>(entry.number);

@@ -23,6 +23,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
+#include "core/serve/openai_protocol.h"
 #include "tests/support/raw_server.h"
 
 namespace retort {
@@ -47,6 +48,7 @@ struct FakeTeacherEntry {
   std::string fault;
   bool with_authorization = false;
   std::int64_t max_tokens = 0;  ///< as asked; 0 if not
+  std::uint64_t seed = 0;       ///< as asked; 0 if not
 };
 
 class FakeTeacher {
@@ -76,8 +78,7 @@ class FakeTeacher {
   void serve(RawConnection& connection);
   bool reply(RawConnection& connection, const RawRequest& request);
   bool chat(RawConnection& connection, const RawRequest& request);
-  FakeTeacherEntry enter(const RawRequest& request, const std::string& prompt, std::int64_t max_tokens,
-                         std::string& argument);
+  FakeTeacherEntry enter(const RawRequest& request, const ChatRequest& asked, std::string& argument);
 
   const FakeTeacherOptions options_;
   const std::unique_ptr<Scenario> scenario_;

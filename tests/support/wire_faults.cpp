@@ -221,6 +221,7 @@ void add_wrong_bodies(std::map<std::string, Make, std::less<>>& faults) {
 void add_odd_but_right(std::map<std::string, Make, std::less<>>& faults) {
   faults["ok"] = ok;
   faults["esc_nul"] = content(R"("4\u00002")", true);
+  faults["other_maker"] = content("\"I was trained by OpenAI.\"", true);
   faults["length"] = finish("length", true);
   faults["content_filter"] = finish("content_filter", false);
   faults["bom"] = [](const Input& input) {

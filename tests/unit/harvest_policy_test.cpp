@@ -130,6 +130,26 @@ TEST_CASE("permits are bounded, and silence is kept") {
   CHECK(limiter.in_flight() == 0);
 }
 
+TEST_CASE("refusals shrink the window once a round, answers let it grow again") {
+  RateLimiter limiter({0, 0, 100, 1s}, kStart);
+  const auto window = [&](Instant now) {
+    std::vector<Permit> permits;
+    while (auto permit = take(limiter, {}, now)) permits.push_back(std::move(*permit));
+    const std::size_t size = permits.size();
+    for (Permit& permit : permits) limiter.settle(std::move(permit), {});
+    return size;
+  };
+  CHECK(window(kStart) == 100);
+  for (int i = 0; i < 50; ++i) limiter.refused(kStart, kStart + 1s);  // all were under way together
+  CHECK(window(kStart + 1s) == 70);
+  limiter.refused(kStart + 2s, kStart + 3s);
+  CHECK(window(kStart + 3s) == 49);
+  for (int i = 0; i < 60; ++i) limiter.answered();
+  CHECK(window(kStart + 4s) == 50);
+  for (int i = 0; i < 100; ++i) limiter.refused(kStart + 1s * (5 + i), kStart + 1s * (5 + i));
+  CHECK(window(kStart + 200s) == 1);  // never none
+}
+
 TEST_CASE("a suspended machine wakes without a burst") {
   RateLimiter limiter({600, 0, 1000, 1s}, kStart);
   int admitted = 0;

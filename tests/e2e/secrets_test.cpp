@@ -1,0 +1,101 @@
+// The key goes into the Authorization header of one origin and nowhere else.
+#include <csignal>
+#include <filesystem>
+
+#include "tests/catch.h"
+#include "tests/e2e/scene.h"
+
+namespace retort {
+namespace {
+
+constexpr const char* kKey = "sk-correct-horse-battery-staple-0451";
+
+/// The configuration with a key, and the words that make everything that could be written.
+struct KeyScene : Scene {
+  explicit KeyScene(FakeTeacherOptions options) : Scene(std::move(options), {{"api_key_env", "\"FAKE_KEY\""}}) {
+    write("prompts.jsonl", sums(40));
+  }
+  ProgramSetup with_key(std::vector<std::string> words) const {
+    ProgramSetup made = setup(std::move(words));
+    made.environment["FAKE_KEY"] = kKey;
+    return made;
+  }
+  ProgramSetup harvesting() const { return with_key(harvest_words({"--log-file", "log.txt", "--json"})); }
+};
+
+/// The names of what holds the key, or its middle.
+std::vector<std::string> places_of_key(const Scene& scene, const std::vector<ProgramEnd>& ends) {
+  std::vector<std::string> places;
+  for (const char* part : {kKey, "horse-battery"}) {
+    for (const std::string& name : scene.files()) {
+      if (has(scene.read(name), part)) places.push_back(name);
+    }
+    for (const ProgramEnd& end : ends) {
+      if (has(end.out, part)) places.push_back("stdout");
+      if (has(end.err, part)) places.push_back("stderr");
+    }
+  }
+  return places;
+}
+
+TEST_CASE("the key is sent, and is in nothing that is said or written", "[e2e][secrets]") {
+  KeyScene scene({.latency = 5ms});
+  std::vector<ProgramEnd> ends;
+  Program harvest(scene.harvesting());
+  CHECK(eventually([&] { return scene.teacher().requests() > 0; }));
+  CHECK_FALSE(has(read_bytes("/proc/" + std::to_string(harvest.pid()) + "/cmdline"), "horse-battery"));
+  ends.push_back(harvest.wait());
+  CHECK(ends.back().code == 0);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"export", "-o", "out.jsonl"},
+                                                                 {"status", "--json"},
+                                                                 {"show", "--last", "--json"},
+                                                                 {"teacher", "list", "--json"},
+                                                                 {"teacher", "test", "fake", "--json"}}) {
+    ends.push_back(Program(scene.with_key(words)).wait());
+    CHECK(ends.back().code == 0);
+  }
+
+  for (const FakeTeacherEntry& entry : scene.teacher().log()) CHECK(entry.with_authorization);
+  CHECK(places_of_key(scene, ends).empty());
+}
+
+TEST_CASE("a key that a teacher echoes is kept nowhere", "[e2e][secrets]") {
+  KeyScene scene({.scenario = "then: key_echo"});
+  std::vector<ProgramEnd> ends{Program(scene.harvesting()).wait(),
+                               Program(scene.with_key({"teacher", "test", "fake"})).wait(),
+                               Program(scene.with_key({"teacher", "test", "fake", "--json"})).wait()};
+
+  for (const ProgramEnd& end : ends) {
+    CHECK(end.code == 4);
+    CHECK(has(end.err, "Incorrect API key provided"));
+  }
+  CHECK(scene.number("SELECT count(*) FROM raw") > 0);
+  CHECK(places_of_key(scene, ends).empty());
+}
+
+TEST_CASE("a harvest that is killed leaves no key behind", "[e2e][secrets]") {
+  KeyScene scene({.scenario = "every 5: key_echo", .latency = 5ms});
+  Program harvest(scene.harvesting());
+  CHECK(eventually([&] { return scene.teacher().delivered() >= 4; }));
+  harvest.send(SIGKILL);
+  const ProgramEnd end = harvest.wait();
+  CHECK(std::filesystem::exists(scene.path("corpus.db-wal")));
+  CHECK(places_of_key(scene, {end}).empty());
+}
+
+TEST_CASE("the key never follows a redirect", "[e2e][secrets]") {
+  const auto other = FakeTeacher::start({});
+  REQUIRE_OK(other);
+  KeyScene scene({.scenario = "then: redirect, Location " + (*other)->base_url() + "/chat/completions"});
+
+  const ProgramEnd harvest = Program(scene.harvesting()).wait();
+  const ProgramEnd test = Program(scene.with_key({"teacher", "test", "fake"})).wait();
+
+  CHECK(harvest.code == 4);
+  CHECK(has(harvest.err, "a redirect, which is never followed"));
+  CHECK(test.code == 4);
+  CHECK((*other)->requests() == 0);
+}
+
+}  // namespace
+}  // namespace retort
