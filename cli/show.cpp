@@ -135,7 +135,7 @@ void print_pair(const Pair& pair) {
                               pair.teacher.base_url);
   if (answer.served_model != pair.teacher.model) printer.fact("served as", answer.served_model);
   printer.fact("terms", terms_of(pair.rights));
-  if (!pair.parameters.empty()) printer.fact("asked with", dump_json(pair.parameters));
+  if (!pair.parameters.empty()) printer.fact("asked", dump_json(pair.parameters));
   printer.fact("finish", std::string(word(answer.finish)) +
                              (answer.provider_finish.empty() || answer.provider_finish == word(answer.finish)
                                   ? ""
