@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -253,11 +254,14 @@ Result<Configuration> load_configuration(const std::string& path) {
       places.push_back(std::string(home) + "/.config/retort/config.toml");
   }
   for (const std::string& place : places) {
+    std::error_code unknown;
+    if (!std::filesystem::exists(place, unknown)) continue;
     std::ifstream file(place, std::ios::binary);
-    if (!file) continue;
     std::ostringstream text;
     text << file.rdbuf();
-    if (!file.bad() && text) return parse_configuration(text.str(), place);
+    if (!file || file.bad())
+      return fail(Errc::usage, "cannot read the configuration '" + place + "': check its permissions");
+    return parse_configuration(text.str(), place);
   }
   std::string looked;
   for (const std::string& place : places) looked += (looked.empty() ? "" : ", ") + place;

@@ -192,6 +192,7 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->footer("Example:\n  retort eval runs/first --prompts held-out.jsonl -o items.jsonl");
   command->callback([flags, &action] { action = [flags](Edges&) { return run_eval(*flags); }; });
 }
 

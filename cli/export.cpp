@@ -236,6 +236,9 @@ void add_export(CLI::App& app, Action& action) {
                       "Why responses may be used whose terms are unknown or forbid training: who, when, where it is "
                       "written");
   command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
+  command->footer(
+      "Example:\n  retort export -c corpus.db -o pairs.jsonl\n"
+      "  retort export -c corpus.db -f prompt-completion --plain -o - | head -1");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_export(edges, *flags); }; });
 }
 

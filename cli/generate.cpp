@@ -121,6 +121,9 @@ void add_generate(CLI::App& app, Action& action) {
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->footer(
+      "Example:\n  retort generate runs/first --prompt 'What is 2 + 2?'\n"
+      "  retort generate runs/first prompts.jsonl -f jsonl");
   command->callback([flags, &action] { action = [flags](Edges&) { return run_generate(*flags); }; });
 }
 

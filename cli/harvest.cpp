@@ -13,6 +13,7 @@
 #include "cli/run_record.h"
 #include "cli/terminal.h"
 #include "core/harvest/harvester.h"
+#include "core/harvest/planner.h"
 #include "core/prompt/prompt_feed.h"
 #include "core/teacher/identity.h"
 
@@ -160,9 +161,9 @@ Result<int> dry_run(const Flags& flags, Plan& plan, Edges& edges) {
       const std::string digest =
           request_digest({plan.settings.dialect, plan.settings.model, row->messages, parameters, sample});
       if (corpus) {
-        Result<std::optional<RequestStatus>> status = corpus->status_of(digest);
-        if (!status) return fail(status.error());
-        if (*status && **status != RequestStatus::pending) {
+        Result<std::optional<RequestState>> state = corpus->state_of(digest);
+        if (!state) return fail(state.error());
+        if (*state && !wants_answer(**state, plan.settings)) {
           ++present;
           continue;
         }
@@ -188,14 +189,15 @@ Result<int> dry_run(const Flags& flags, Plan& plan, Edges& edges) {
                           {"input_tokens_at_most", bound.input},
                           {"output_tokens_at_most", bound.output},
                           {"cost_usd_at_most", bound.money.dollars()},
-                          {"minutes_at_most", minutes > 0 ? Json(minutes) : Json()}}));
+                          {"minutes_at_least", minutes > 0 ? Json(minutes) : Json()}}));
   } else {
     print_line(with_commas(rows) + " rows: " + with_commas(wanted) + " requests to ask, " + with_commas(present) +
                " settled in the corpus");
     print_line("at most " + with_commas(bound.input) + " tokens in, " + with_commas(bound.output) +
                " out (as estimated before sending), " + as_dollars(bound.money));
-    print_line(minutes > 0 ? "at the configured limits " + short_duration(from_seconds(minutes * 60)) + " at most"
-                           : "no limit per minute is configured: the duration depends on the teacher alone");
+    print_line(minutes > 0
+                   ? "at the configured limits this takes " + short_duration(from_seconds(minutes * 60)) + " or longer"
+                   : "no limit per minute is configured: the duration depends on the teacher alone");
   }
   return kExitComplete;
 }

@@ -1,7 +1,7 @@
 #include "cli/progress.h"
 
-#include <algorithm>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cstdio>
 
@@ -83,10 +83,7 @@ std::string progress_line(const HarvestStats& stats, double rate, Duration elaps
 }
 
 void HarvestProgress::sample_rate(const HarvestStats& stats, Instant now) {
-  if (rate_since_ == Instant{}) {
-    rate_since_ = now;
-    rate_answers_ = stats.answered;
-  }
+  if (rate_since_ == Instant{}) rate_since_ = started_;
   const Duration since = now - rate_since_;
   if (since < 500ms) return;
   rate_ = static_cast<double>(stats.answered - rate_answers_) / seconds(since);

@@ -44,6 +44,7 @@ void add_prompts(CLI::App& app, Action& action) {
   auto flags = std::make_shared<PromptsFlags>();
   CLI::App* command = app.add_subcommand("prompts", "Make prompts with reference answers, as JSON lines");
   command->require_subcommand(1);
+  command->footer("Example:\n  retort prompts arithmetic --count 5000 -o prompts.jsonl");
   CLI::App* arithmetic = command->add_subcommand(
       "arithmetic",
       "Problems for the embedded teacher. No number of a held-out problem occurs in any training problem");
@@ -58,6 +59,9 @@ void add_prompts(CLI::App& app, Action& action) {
       ->delimiter(',')
       ->check(CLI::IsMember({"sum", "difference", "comparison", "story"}));
   arithmetic->add_option("-o,--output", flags->output, "File to write; '-' is stdout")->capture_default_str();
+  arithmetic->footer(
+      "Example:\n  retort prompts arithmetic --count 5000 -o prompts.jsonl\n"
+      "  retort prompts arithmetic --split held-out --count 500 -o held-out.jsonl");
   arithmetic->callback([&action, flags] { action = [flags](Edges&) { return make_prompts(*flags); }; });
 }
 

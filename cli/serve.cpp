@@ -97,6 +97,7 @@ void add_serve(CLI::App& app, Action& action) {
   command->add_option("--api-key-env", flags->api_key_env, "Demand the key that this environment variable holds");
   command->add_option("--seed", flags->seed, "Seed for requests without one; it chooses the wording of the steps")
       ->capture_default_str();
+  command->footer("Example:\n  retort serve --builtin arithmetic --port 8080 --requests-per-minute 3000");
   command->callback([&action, flags] { action = [flags](Edges& edges) { return serve(*flags, edges); }; });
 }
 

@@ -199,6 +199,7 @@ void add_show(CLI::App& app, Action& action) {
   command->add_flag("--last", flags->last, "The newest answer");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
   command->add_flag("--json", flags->json, "One line of JSON");
+  command->footer("Example:\n  retort show --last -c corpus.db\n  retort show 42 -c corpus.db --json");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_show(edges, *flags); }; });
 }
 

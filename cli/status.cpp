@@ -138,6 +138,7 @@ void add_status(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("status", "Where a corpus stands: prompts, answers, terms, tokens, cost");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
   command->add_flag("--json", flags->json, "One line of JSON instead of tables");
+  command->footer("Example:\n  retort status -c corpus.db\n  retort status -c corpus.db --json");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_status(edges, *flags); }; });
 }
 

@@ -33,7 +33,7 @@ struct StudentAnswer {
 
 /// How a student is asked.
 struct AskSettings {
-  std::int64_t tokens_max = 512;
+  std::int64_t tokens_max = 256;
   double temperature = 0;
   double top_p = 1;
   std::uint64_t seed = 0;

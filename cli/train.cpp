@@ -45,7 +45,7 @@ Result<Admission> admit_pairs(CorpusReader& reader, const TrainFlags& flags, con
     const auto manifest = manifest_of_run(flags.run);
     if (!manifest) return fail(manifest.error());
     pairs_max = json_count(*manifest, "pairs").value_or(0);
-    digest = json_text(*manifest, "digest");
+    digest = json_text(json_child(*manifest, "digest"), "value");
   }
   auto admission = admit(reader, {"train", std::move(permissions), pairs_max});
   if (admission && flags.resume && admission->digest != digest) {
@@ -126,7 +126,10 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
   const int exit_code = trained                                     ? kExitComplete
                         : trained.error().code == Errc::interrupted ? interrupted_exit_code()
                                                                     : exit_code_of(trained.error().code);
-  if (auto recorded = record(edges, flags, *granted, exit_code, summary); !recorded) return fail(recorded.error());
+  const bool learned = trained || !progress.begun().empty();  // settings that were refused are no use of the corpus
+  if (learned) {
+    if (auto recorded = record(edges, flags, *granted, exit_code, summary); !recorded) return fail(recorded.error());
+  }
   if (!trained) return fail(trained.error());
   if (flags.json) {
     print_line(dump_json(summary));
@@ -194,6 +197,8 @@ void add_train(CLI::App& app, Action& action) {
                       "written");
   command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
   command->add_flag("--json", flags->json, "The summary as JSON on stdout");
+  command->footer(
+      "Example:\n  retort train -c corpus.db -o runs/first\n  retort train -c corpus.db -o runs/first --resume");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_train(edges, *flags); }; });
 }
 

@@ -136,12 +136,20 @@ Result<std::vector<Permission>> SqliteReader::permissions() {
   return permissions;
 }
 
-Result<std::optional<RequestStatus>> SqliteReader::status_of(const std::string& request_digest) {
-  Rows rows = connection_->query("SELECT status FROM request WHERE digest = ?", request_digest);
-  std::optional<RequestStatus> status;
-  if (rows.next()) status = request_status_of(rows.text(0));
+Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& request_digest) {
+  Rows rows = connection_->query(
+      "SELECT id, status, truncated, attempts_charged, timeouts FROM request WHERE digest = ?", request_digest);
+  std::optional<RequestState> state;
+  if (rows.next()) {
+    state = RequestState{rows.integer(0),
+                         request_status_of(rows.text(1)),
+                         rows.integer(2) != 0,
+                         static_cast<int>(rows.integer(3)),
+                         static_cast<int>(rows.integer(4)),
+                         false};
+  }
   if (auto done = rows.status(); !done) return fail(done.error());
-  return status;
+  return state;
 }
 
 Result<CorpusSummary> SqliteReader::summary() {

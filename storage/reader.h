@@ -17,7 +17,7 @@ class SqliteReader final : public CorpusReader {
   Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) override;
   Result<RowId> newest_response() override;
   Result<std::vector<Permission>> permissions() override;
-  Result<std::optional<RequestStatus>> status_of(const std::string& request_digest) override;
+  Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
 
  private:
   Result<void> count_totals(CorpusSummary& summary);

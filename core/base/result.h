@@ -18,7 +18,7 @@ enum class Errc {
   usage,        ///< flags, configuration or input, exit 2
   partial,      ///< finished, some rows failed, exit 3
   refused,      ///< the teacher refuses us: authentication, no such model, exit 4
-  quota,        ///< the provider's quota, or one's own cap, exit 5
+  quota,        ///< the provider's quota is used up, exit 5
   terms,        ///< the terms do not allow it, exit 6
   corpus,       ///< the corpus is unusable or locked, exit 7
   disk,         ///< disk full or failing, exit 8

@@ -116,7 +116,7 @@ class CorpusReader {
   virtual Result<RowId> newest_response() = 0;
   virtual Result<std::vector<Permission>> permissions() = 0;
   /// Where the request of that identity stands; nothing if it was never registered.
-  virtual Result<std::optional<RequestStatus>> status_of(const std::string& request_digest) = 0;
+  virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
 };
 
 /// Opens corpora. Each call checks the file: no SQLite file, another program's, or of a newer version: Errc::corpus.

@@ -266,7 +266,10 @@ class Harvester::Loop {
       reached_ = true;
     } else if (verdict.hold && (!trouble_since_ || sent >= last_trouble_)) {
       // Requests that were under way together are one refusal, not many.
-      if (!trouble_since_) trouble_since_ = now_;
+      if (!trouble_since_) {
+        trouble_since_ = now_;
+        observer_.notice("no answers: " + verdict.hold_reason + "; trying again");
+      }
       ++trouble_rounds_;
       last_trouble_ = now_;
     }

@@ -10,6 +10,18 @@ constexpr std::size_t kLookupBatch = 128;
 constexpr std::size_t kLookupsAtOnce = 8;
 }  // namespace
 
+bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
+  switch (state.status) {
+    case RequestStatus::pending:
+      return true;
+    case RequestStatus::failed:
+      return settings.retry_failed;
+    case RequestStatus::answered:
+      return state.truncated && settings.retry_truncated;
+  }
+  return true;
+}
+
 Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
     : settings_(settings),
       stats_(stats),
@@ -51,15 +63,12 @@ void Planner::looked_up(const Registered& result) {
 }
 
 void Planner::admit(RequestSpec spec, const RequestState& state) {
-  const bool again = (state.status == RequestStatus::failed && settings_.retry_failed) ||
-                     (state.status == RequestStatus::answered && state.truncated && settings_.retry_truncated);
   if (active_.count(state.request) != 0) {
     ++stats_.repeated;
-  } else if (state.status == RequestStatus::answered && !again) {
-    ++stats_.already_answered;
-  } else if (state.status == RequestStatus::failed && !again) {
-    ++stats_.already_failed;
+  } else if (!wants_answer(state, settings_)) {
+    ++(state.status == RequestStatus::answered ? stats_.already_answered : stats_.already_failed);
   } else {
+    const bool again = state.status != RequestStatus::pending;
     active_.insert(state.request);
     Work work;
     work.request = state.request;

@@ -23,6 +23,9 @@ struct Work {
   bool tried = false;  ///< this run or an earlier one asked before
 };
 
+/// Whether a request that stands so is asked: if it is open, or if the settings ask for its kind again.
+bool wants_answer(const RequestState& state, const HarvestSettings& settings);
+
 class Planner {
  public:
   Planner(const HarvestSettings& settings, HarvestStats& stats);

@@ -62,8 +62,11 @@ Verdict judge_fault(const AttemptFacts& facts, const AttemptHistory& history, co
     case NetFault::resolve:
     case NetFault::connect:
     case NetFault::tls:
-    case NetFault::local:
-      return free_retry(verdict, {}, facts.fault_detail, history, settings, random);
+    case NetFault::local: {
+      RetrySettings soon = settings;
+      soon.backoff_cap = std::min(settings.backoff_cap, settings.reconnect_cap);
+      return free_retry(verdict, {}, facts.fault_detail, history, soon, random);
+    }
     case NetFault::timeout:
       verdict.outcome = AttemptOutcome::timed_out;
       if (history.timeouts >= 1) {

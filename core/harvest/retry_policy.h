@@ -17,6 +17,7 @@ struct RetrySettings {
   int attempts_max = 5;        ///< charged attempts of one request, over all runs
   Duration backoff_base = 1s;  ///< full jitter: random(0, min(cap, base * 2^n))
   Duration backoff_cap = 60s;
+  Duration reconnect_cap = 10s;   ///< the same where nobody could be reached: looking again costs nobody anything
   Duration retry_after_cap = 1h;  ///< what a teacher may ask for at most; absurd waits are clamped and shown
   Duration patience = 10min;      ///< how long nothing but refusals and dead connections is borne
 };

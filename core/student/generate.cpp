@@ -9,6 +9,8 @@
 namespace retort {
 namespace {
 
+constexpr std::int64_t kFirstRoom = 64;  // tokens of answers the cache has room for at first
+
 struct PromptRow {
   std::vector<TokenId> tokens;
   std::size_t index = 0;
@@ -33,13 +35,15 @@ TokenId draw(const float* scores, std::int64_t vocabulary, const GenerateSetting
   return static_cast<TokenId>(order[count - 1]);
 }
 
-// One batch from prompt to last token. Rows that have ended leave it, so that the slowest does not cost all the others.
+// One batch from prompt to last token. Rows that have ended are carried along until a quarter of the batch has, then
+// leave it together: the slowest must not cost all the others, and neither must copying what the others remember.
 class BatchWriter {
  public:
   BatchWriter(const LoadedRun& run, std::vector<PromptRow> rows, const GenerateSettings& settings)
       : model_(*run.model), chat_(*run.chat), settings_(settings), rows_(std::move(rows)), written_(rows_.size()) {
-    alive_.resize(rows_.size());
-    std::iota(alive_.begin(), alive_.end(), std::size_t{0});
+    held_.resize(rows_.size());
+    std::iota(held_.begin(), held_.end(), std::size_t{0});
+    ended_.assign(rows_.size(), 0);
   }
 
   bool run(const std::function<bool()>& stop) {
@@ -48,18 +52,18 @@ class BatchWriter {
     while (true) {
       const std::vector<TokenId> next = choose(scores);
       std::vector<std::int64_t> staying;
-      std::vector<TokenId> fed;
       for (std::size_t i = 0; i < next.size(); ++i) {
-        std::vector<TokenId>& out = written_[alive_[i]];
-        out.push_back(next[i]);
-        if (next[i] == chat_.end() || out.size() >= room(rows_[alive_[i]])) continue;
-        staying.push_back(static_cast<std::int64_t>(i));
-        fed.push_back(next[i]);
+        const std::size_t row = held_[i];
+        if (ended_[row]) continue;
+        written_[row].push_back(next[i]);
+        ended_[row] = next[i] == chat_.end() || written_[row].size() >= room(rows_[row]);
+        if (!ended_[row]) staying.push_back(static_cast<std::int64_t>(i));
       }
       if (staying.empty()) return true;
       if (stop()) return false;
-      if (staying.size() < alive_.size()) keep(staying);
-      scores = model_.logits(model_.hidden(column(fed), at::ones_like(cache_.lengths), cache_).squeeze(1));
+      if (4 * staying.size() <= 3 * held_.size()) keep(staying);
+      make_room();
+      scores = read_last_tokens();
     }
   }
 
@@ -76,18 +80,30 @@ class BatchWriter {
         std::min(settings_.tokens_max, model_.config().context - static_cast<std::int64_t>(row.tokens.size())));
   }
 
-  at::Tensor column(const std::vector<TokenId>& tokens) const {
-    const at::Tensor column = at::empty({static_cast<std::int64_t>(tokens.size()), 1}, at::kLong);
-    std::copy(tokens.begin(), tokens.end(), column.data_ptr<std::int64_t>());
-    return column.to(model_.device());
+  // One more token of each row that goes on; the others stand still.
+  at::Tensor read_last_tokens() {
+    const at::Tensor tokens = at::empty({static_cast<std::int64_t>(held_.size()), 1}, at::kLong);
+    const at::Tensor counts = at::empty({static_cast<std::int64_t>(held_.size())}, at::kLong);
+    for (std::size_t i = 0; i < held_.size(); ++i) {
+      tokens.data_ptr<std::int64_t>()[i] = written_[held_[i]].back();
+      counts.data_ptr<std::int64_t>()[i] = ended_[held_[i]] ? 0 : 1;
+    }
+    used_ += 1;
+    return model_.logits(model_.hidden(tokens.to(model_.device()), counts.to(model_.device()), cache_).squeeze(1));
+  }
+
+  // Twice as much when it is full: most answers are far shorter than they may be.
+  void make_room() {
+    const std::int64_t room = cache_.keys.front().size(2);
+    if (used_ < room) return;
+    for (auto* tensors : {&cache_.keys, &cache_.values}) {
+      for (at::Tensor& tensor : *tensors) tensor = at::cat({tensor, at::zeros_like(tensor)}, 2);
+    }
   }
 
   at::Tensor read_prompts() {
-    std::size_t time = 0, longest = 0;
-    for (const PromptRow& row : rows_) {
-      time = std::max(time, row.tokens.size());
-      longest = std::max(longest, row.tokens.size() + room(row));
-    }
+    std::size_t time = 0;
+    for (const PromptRow& row : rows_) time = std::max(time, row.tokens.size());
     const auto count = static_cast<std::int64_t>(rows_.size());
     const at::Tensor tokens = at::zeros({count, static_cast<std::int64_t>(time)}, at::kLong);
     const at::Tensor counts = at::empty({count}, at::kLong);
@@ -95,7 +111,8 @@ class BatchWriter {
       std::copy(rows_[r].tokens.begin(), rows_[r].tokens.end(), tokens.data_ptr<std::int64_t>() + r * time);
       counts.data_ptr<std::int64_t>()[r] = static_cast<std::int64_t>(rows_[r].tokens.size());
     }
-    cache_ = model_.make_cache(count, static_cast<std::int64_t>(std::max(longest, time)));
+    used_ = static_cast<std::int64_t>(time);
+    cache_ = model_.make_cache(count, used_ + kFirstRoom);
     const at::Tensor here = counts.to(model_.device());
     const at::Tensor hidden = model_.hidden(tokens.to(model_.device()), here, cache_);
     const at::Tensor last = (here - 1).view({count, 1, 1}).expand({count, 1, hidden.size(2)});
@@ -103,7 +120,7 @@ class BatchWriter {
   }
 
   std::vector<TokenId> choose(const at::Tensor& scores) {
-    std::vector<TokenId> next(alive_.size());
+    std::vector<TokenId> next(held_.size());
     if (settings_.temperature <= 0) {
       const at::Tensor best = scores.argmax(-1).to(at::kCPU);
       for (std::size_t i = 0; i < next.size(); ++i) next[i] = static_cast<TokenId>(best.data_ptr<std::int64_t>()[i]);
@@ -112,7 +129,7 @@ class BatchWriter {
     const at::Tensor here = scores.to(at::kCPU).contiguous();
     for (std::size_t i = 0; i < next.size(); ++i) {
       const float* row = here.data_ptr<float>() + static_cast<std::int64_t>(i) * here.size(1);
-      next[i] = draw(row, here.size(1), settings_, rows_[alive_[i]].random);
+      next[i] = draw(row, here.size(1), settings_, rows_[held_[i]].random);
     }
     return next;
   }
@@ -123,9 +140,9 @@ class BatchWriter {
       for (at::Tensor& tensor : *tensors) tensor = tensor.index_select(0, chosen);
     }
     cache_.lengths = cache_.lengths.index_select(0, chosen);
-    std::vector<std::size_t> alive;
-    for (const std::int64_t i : staying) alive.push_back(alive_[static_cast<std::size_t>(i)]);
-    alive_ = std::move(alive);
+    std::vector<std::size_t> held;
+    for (const std::int64_t i : staying) held.push_back(held_[static_cast<std::size_t>(i)]);
+    held_ = std::move(held);
   }
 
   const Model& model_;
@@ -133,7 +150,9 @@ class BatchWriter {
   const GenerateSettings& settings_;
   std::vector<PromptRow> rows_;
   std::vector<std::vector<TokenId>> written_;
-  std::vector<std::size_t> alive_;  // rows still in the cache, in its order
+  std::vector<std::size_t> held_;  // rows still in the cache, in its order
+  std::vector<char> ended_;        // by row
+  std::int64_t used_ = 0;          // places of the cache that any row may have written
   KvCache cache_;
 };
 

@@ -10,7 +10,7 @@
 namespace retort {
 
 struct GenerateSettings {
-  std::int64_t tokens_max = 512;  ///< of an answer; the context is a bound as well
+  std::int64_t tokens_max = 256;  ///< of an answer; the context is a bound as well
   double temperature = 0;         ///< 0: always the likeliest token
   double top_p = 1;               ///< with a temperature: only the likeliest tokens that together have this probability
   std::uint64_t seed = 0;         ///< each prompt draws from a generator of its own, by its index

@@ -102,8 +102,10 @@ void prepare_process() {
   std::call_once(once, [] {
     at::set_num_threads(usable_cores());
     // Tensors of some megabytes come and go at every step; giving them back to the system costs an eighth of the time.
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    // The first value is the largest that glibc takes.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 64 << 20);
   });
 }
 

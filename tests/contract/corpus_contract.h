@@ -264,8 +264,8 @@ void check_pairs_come_in_steps() {
   }
   CHECK(texts == std::vector<std::string>{"0", "1", "2", "3", "5", "6", "7", "8", "9"});
   CHECK(*(*reader)->newest_response() == after);
-  CHECK(*(*reader)->status_of(spec("q4").digest) == RequestStatus::answered);
-  CHECK_FALSE((*reader)->status_of(spec("never asked").digest)->has_value());
+  CHECK((*(*reader)->state_of(spec("q4").digest))->status == RequestStatus::answered);
+  CHECK_FALSE((*reader)->state_of(spec("never asked").digest)->has_value());
   const auto none = (*reader)->pair(after + 1);
   REQUIRE_FALSE(none);
   CHECK(none.error().code == Errc::usage);

@@ -131,7 +131,7 @@ TEST_CASE("a second signal leaves at once, and the next run goes on", "[e2e][sig
   Scene scene({.scenario = "1-8: stall; then: ok"});
   scene.write("prompts.jsonl", sums(30));
   const auto program = scene.start(scene.harvest_words());
-  REQUIRE(eventually([&] { return scene.teacher().in_flight() == 8; }));
+  REQUIRE(eventually([&] { return scene.teacher().requests() == 8; }));
   program->send(SIGINT);
   REQUIRE(eventually([&] { return has(program->err(), "waiting for 8 answers on the wire"); }));
   CHECK(program->running());
@@ -152,7 +152,7 @@ TEST_CASE("a drain has an end: what has not come by then is given up and counted
   Scene scene({.scenario = "1-8: stall; then: ok"});
   scene.write("prompts.jsonl", sums(30));
   const auto program = scene.start(scene.harvest_words({"--drain", "0.5"}));
-  REQUIRE(eventually([&] { return scene.teacher().in_flight() == 8; }));
+  REQUIRE(eventually([&] { return scene.teacher().requests() == 8; }));
 
   program->send(SIGINT);
   const ProgramEnd end = program->wait(20s);
@@ -170,7 +170,7 @@ TEST_CASE("a full disk stops the sending, and with room the same command goes on
   Scene scene({.latency = 2ms}, {{"max_in_flight", "16"}});
   scene.write("prompts.jsonl", sums(kPrompts));
   ProgramSetup setup = scene.setup(scene.harvest_words({"--drain", "1.5"}));
-  setup.file_bytes_max = 700'000;
+  setup.file_bytes_max = 3'000'000;
 
   Program full(setup);
   const ProgramEnd end = full.wait();

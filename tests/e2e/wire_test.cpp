@@ -289,7 +289,7 @@ TEST_CASE("of an odd answer the corpus keeps what was said", "[e2e][wire]") {
   CHECK(scene.harvest().code == 0);
   CHECK(scene.text(detail.sql) == detail.value);
   REQUIRE(scene.run({"export", "-o", "out.jsonl"}).code == 0);
-  const auto lines = json_lines(scene.read("out.jsonl"));  // valid UTF-8 too
+  auto lines = json_lines(scene.read("out.jsonl"));  // valid UTF-8 too
   CHECK(lines.size() == (std::string(detail.fault) == "length" ? 0 : 1));
   if (std::string(detail.fault) == "esc_nul") CHECK(lines[0]["messages"][1]["content"] == std::string("4\0002", 3));
 }

@@ -182,6 +182,7 @@ TEST_CASE("a rate limit burns no attempt and silences the teacher") {
   const Verdict silent = verdict_on(rejection(Rejection::Kind::rate_limited), {}, {0, 0, 40});
   CHECK(silent.hold >= Duration(100ms));
   CHECK(silent.hold <= Duration(60s));
+  CHECK(verdict_on(NetFault::connect, {0, 0, 40}).hold <= Duration(10s));
 }
 
 TEST_CASE("attempts are bounded, and only what was really tried counts") {
