@@ -58,6 +58,9 @@ std::optional<WallTime> civil_time(int year, int month, int day, int hour, int m
   return WallTime{(((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000};
 }
 
+// Clamped: a date may name any year.
+Duration until(WallTime date, WallTime wall) { return from_seconds(static_cast<double>(date.ms - wall.ms) / 1e3); }
+
 std::optional<Duration> read_retry_after(const HttpHead& head, WallTime wall) {
   if (const auto text = head.find("retry-after-ms")) {
     if (const auto wait = positive(parse_number(*text), 1e-3)) return wait;
@@ -66,7 +69,7 @@ std::optional<Duration> read_retry_after(const HttpHead& head, WallTime wall) {
   if (!text) return {};
   if (const auto wait = positive(parse_number(*text), 1)) return wait;
   const auto date = parse_http_date(trimmed(*text));
-  if (date && *date > wall) return std::chrono::milliseconds(date->ms - wall.ms);
+  if (date && *date > wall) return until(*date, wall);
   return {};
 }
 
@@ -167,7 +170,7 @@ RateSignals read_rate_signals(const HttpHead& head, WallTime wall) {
     if (!reset_text) continue;
     std::optional<Duration> reset = parse_reset(*reset_text);
     if (const auto date = parse_rfc3339(trimmed(*reset_text)); date && *date > wall) {
-      reset = std::chrono::milliseconds(date->ms - wall.ms);
+      reset = until(*date, wall);
     }
     // An epoch (OpenRouter sends one) would read as fifty years: no reset is that far away.
     if (reset && *reset < 48h) signals.reset = std::max(signals.reset.value_or(Duration::zero()), *reset);

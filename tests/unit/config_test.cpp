@@ -5,7 +5,6 @@
 #include "tests/catch.h"
 
 using namespace retort;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -25,7 +24,7 @@ std::string problem(const std::string& text) {
   auto configuration = parse_configuration(text, "retort.toml");
   REQUIRE_FALSE(configuration);
   CHECK(configuration.error().code == Errc::usage);
-  CHECK_THAT(configuration.error().message, Contains("retort.toml"));
+  CHECK_THAT(configuration.error().message, ContainsText("retort.toml"));
   return configuration.error().message;
 }
 
@@ -60,25 +59,26 @@ max_tokens = 100
 }
 
 TEST_CASE("mistakes are named, with what was meant") {
-  CHECK_THAT(problem(kTeacher + "requets_per_minute = 3"), Contains("did you mean 'requests_per_minute'"));
-  CHECK_THAT(problem(kTeacher + "api_key = 'sk'"), Contains("api_key_env"));
-  CHECK_THAT(problem(kTeacher + "user_agent = 'Mozilla'"), Contains("always says who it is"));
-  CHECK_THAT(problem(kTeacher + "requests_per_minute = 'many'"), Contains("must be a number"));
-  CHECK_THAT(problem(kTeacher + "outputs_may_train = 'yes'"), Contains("true or false"));
-  CHECK_THAT(problem("[teacher.x]\napi = 'openai-chat'\nmodel = 'm'"), Contains("base_url"));
-  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='ftp://x'"), Contains("http://"));
-  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='http://u:p@x/v1'"), Contains("credential"));
-  CHECK_THAT(problem("[teacher.x\n"), Contains(":1:"));
-  CHECK_THAT(problem("[student]\n"), Contains("student"));
+  CHECK_THAT(problem(kTeacher + "requets_per_minute = 3"), ContainsText("did you mean 'requests_per_minute'"));
+  CHECK_THAT(problem(kTeacher + "api_key = 'sk'"), ContainsText("api_key_env"));
+  CHECK_THAT(problem(kTeacher + "user_agent = 'Mozilla'"), ContainsText("always says who it is"));
+  CHECK_THAT(problem(kTeacher + "requests_per_minute = 'many'"), ContainsText("must be a number"));
+  CHECK_THAT(problem(kTeacher + "outputs_may_train = 'yes'"), ContainsText("true or false"));
+  CHECK_THAT(problem("[teacher.x]\napi = 'openai-chat'\nmodel = 'm'"), ContainsText("base_url"));
+  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='ftp://x'"), ContainsText("http://"));
+  CHECK_THAT(problem("[teacher.x]\napi='openai-chat'\nmodel='m'\nbase_url='http://u:p@x/v1'"),
+             ContainsText("credential"));
+  CHECK_THAT(problem("[teacher.x\n"), ContainsText(":1:"));
+  CHECK_THAT(problem("[student]\n"), ContainsText("student"));
   auto configuration = parse_configuration(kTeacher, "retort.toml");
   REQUIRE_OK(configuration);
-  CHECK_THAT(find_teacher(*configuration, "r2").error().message, Contains("did you mean 'r1'"));
+  CHECK_THAT(find_teacher(*configuration, "r2").error().message, ContainsText("did you mean 'r1'"));
 }
 
 TEST_CASE("a key comes from its variable, whole, and travels in clear text only at home") {
   TeacherProfile r1 = profile("api_key_env = 'RETORT_TEST_KEY'");
   unsetenv("RETORT_TEST_KEY");
-  CHECK_THAT(credential_of(r1).error().message, Contains("RETORT_TEST_KEY"));
+  CHECK_THAT(credential_of(r1).error().message, ContainsText("RETORT_TEST_KEY"));
   setenv("RETORT_TEST_KEY", "secret\n", 1);
   CHECK_FALSE(credential_of(r1));
   CHECK(credential_of(r1).error().message.find("secret") == std::string::npos);

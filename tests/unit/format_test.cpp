@@ -91,7 +91,8 @@ TEST_CASE("what a format cannot say is left out with a word", "[format]") {
 }
 
 TEST_CASE("one line of valid UTF-8, whatever was answered", "[format]") {
-  Pair pair = make_pair(1, "say \xff", std::string("a\0b\nc\r\x1b\xe2\x80\xa8 é 東 \xed\xa0\x80", 24));
+  static constexpr char kStrange[] = "a\0b\nc\r\x1b\xe2\x80\xa8 é 東 \xed\xa0\x80";
+  Pair pair = make_pair(1, "say \xff", std::string(kStrange, sizeof kStrange - 1));
   const std::string text = line(pair, "chat");
   CHECK(is_valid_utf8(text));
   CHECK(text.find('\n') == std::string::npos);

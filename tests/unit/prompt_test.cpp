@@ -9,7 +9,6 @@
 #include "tests/catch.h"
 
 using namespace retort;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -55,16 +54,16 @@ TEST_CASE("JSON lines bring messages, a prompt, or fields for a template") {
 }
 
 TEST_CASE("a bad row says what is wrong with it") {
-  CHECK_THAT(problem(parse("{broken")), Contains("not JSON"));
-  CHECK_THAT(problem(parse("[1]")), Contains("object"));
-  CHECK_THAT(problem(parse(R"({"question":"x"})")), Contains("--prompt-template"));
-  CHECK_THAT(problem(parse(R"({"messages":[]})")), Contains("messages"));
-  CHECK_THAT(problem(parse(R"({"messages":[{"content":"x"}]})")), Contains("role"));
-  CHECK_THAT(problem(parse(R"({"messages":[{"role":"user"}]})")), Contains("content"));
+  CHECK_THAT(problem(parse("{broken")), ContainsText("not JSON"));
+  CHECK_THAT(problem(parse("[1]")), ContainsText("object"));
+  CHECK_THAT(problem(parse(R"({"question":"x"})")), ContainsText("--prompt-template"));
+  CHECK_THAT(problem(parse(R"({"messages":[]})")), ContainsText("messages"));
+  CHECK_THAT(problem(parse(R"({"messages":[{"content":"x"}]})")), ContainsText("role"));
+  CHECK_THAT(problem(parse(R"({"messages":[{"role":"user"}]})")), ContainsText("content"));
   PromptSettings settings;
   settings.prompt_template = "{{missing}}";
-  CHECK_THAT(problem(parse(R"({"x":1})", settings)), Contains("missing"));
-  CHECK_THAT(problem(parse("\xff", {}, PromptFormat::text)), Contains("UTF-8"));
+  CHECK_THAT(problem(parse(R"({"x":1})", settings)), ContainsText("missing"));
+  CHECK_THAT(problem(parse("\xff", {}, PromptFormat::text)), ContainsText("UTF-8"));
 }
 
 TEST_CASE("files are read by their ending, rows keep their line numbers") {

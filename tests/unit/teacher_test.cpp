@@ -4,7 +4,6 @@
 #include "tests/catch.h"
 
 using namespace retort;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -121,5 +120,5 @@ TEST_CASE("identity is what shapes the answer, and nothing else") {
 TEST_CASE("an unknown dialect is refused with those that are known") {
   const auto made = make_teacher("openai", {});
   REQUIRE_FALSE(made);
-  CHECK_THAT(made.error().message, Contains("openai-chat"));
+  CHECK_THAT(made.error().message, ContainsText("openai-chat"));
 }
