@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "storage/file_system.h"
@@ -14,6 +17,29 @@
 
 namespace retort {
 namespace {
+
+/// The fields of SQLite's file header (https://www.sqlite.org/fileformat2.html#the_database_header) that say whose it
+/// is.
+struct Header {
+  bool is_sqlite = false;
+  std::int64_t user_version = 0;
+  std::int64_t application_id = 0;
+};
+
+std::optional<Header> read_header(const std::string& place) {
+  std::array<unsigned char, 100> bytes{};
+  const int file = open(place.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  const ssize_t count = pread(file, bytes.data(), bytes.size(), 0);
+  close(file);
+  if (count != static_cast<ssize_t>(bytes.size())) return {};
+  const auto number = [&](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | bytes[at + i];
+    return static_cast<std::int64_t>(static_cast<std::int32_t>(value));
+  };
+  return Header{std::memcmp(bytes.data(), "SQLite format 3", 16) == 0, number(60), number(68)};
+}
 
 // Reads the file's header without locks or recovery: another program's database must not change by a single byte.
 Result<void> check_content(const std::string& place) {
@@ -25,6 +51,11 @@ Result<void> check_content(const std::string& place) {
   };
   // The smallest page. SQLite itself takes a file of one byte for an empty database.
   if (file.st_size < 512) return no_database();
+  // Our own is known by bytes that no checkpoint changes: SQLite's unlocked reading would now and then meet one half
+  // way and take a corpus that is being harvested for a broken file.
+  const auto header = read_header(place);
+  if (!header || !header->is_sqlite) return no_database();
+  if (header->application_id == kApplicationId) return check_version(place, header->user_version, migrations());
   auto opened = Connection::open(place, Connection::Mode::immutable);
   if (!opened) return fail(opened.error());
   Connection& connection = **opened;
@@ -33,7 +64,6 @@ Result<void> check_content(const std::string& place) {
     if (connection.trouble() != Trouble::corrupt) return fail(id.error());
     return no_database();
   }
-  if (*id == kApplicationId) return check_version(connection, migrations());
   const auto tables = connection.number("SELECT count(*) FROM sqlite_master");
   struct stat wal {};
   const bool has_wal = stat((place + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;

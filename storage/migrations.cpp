@@ -192,9 +192,13 @@ std::span<const Migration> migrations() { return kMigrations; }
 Result<void> check_version(Connection& connection, std::span<const Migration> steps) {
   const auto version = connection.number("PRAGMA user_version");
   if (!version) return fail(version.error());
+  return check_version(connection.path(), *version, steps);
+}
+
+Result<void> check_version(const std::string& place, std::int64_t version, std::span<const Migration> steps) {
   const int newest = steps.back().version;
-  if (*version >= 0 && *version <= newest) return {};
-  return fail(Errc::corpus, connection.path() + ": made by a newer retort (corpus version " + std::to_string(*version) +
+  if (version >= 0 && version <= newest) return {};
+  return fail(Errc::corpus, place + ": made by a newer retort (corpus version " + std::to_string(version) +
                                 ", this one knows up to " + std::to_string(newest) + "): update retort");
 }
 

@@ -24,6 +24,7 @@ std::span<const Migration> migrations();
 
 /// Errc::corpus if the file's version is not known to this program.
 Result<void> check_version(Connection& connection, std::span<const Migration> steps);
+Result<void> check_version(const std::string& place, std::int64_t version, std::span<const Migration> steps);
 
 /// Brings an empty database or an older corpus to the last of `steps`, in one transaction.
 Result<void> migrate(Connection& connection, std::span<const Migration> steps);
