@@ -133,9 +133,10 @@ EntryWriter::Written EntryWriter::write_entry(const Begin& entry) {
   Begun begun;
   begun.attempts.reserve(entry.attempts.size());
   for (const AttemptStart& start : entry.attempts) {
-    if (auto done = connection_.run("INSERT INTO attempt (request_id, run_id, outcome, max_tokens, begun_at) "
-                                    "VALUES (?, ?, 'unsent', ?, ?)",
-                                    start.request, ids_.run, start.max_tokens, now);
+    if (auto done = connection_.run("INSERT INTO attempt (request_id, run_id, outcome, max_tokens, begun_at, "
+                                    "reserved_tokens, reserved_usd) VALUES (?, ?, 'unsent', ?, ?, ?, ?)",
+                                    start.request, ids_.run, start.max_tokens, now, start.reserved.total(),
+                                    dollars_of(start.reserved.money));
         !done) {
       return fail(done.error());
     }

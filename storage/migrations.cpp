@@ -183,7 +183,13 @@ JOIN terms ON terms.id = response.terms_id;
 CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
 )sql";
 
-constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}};
+// A cap on money must hold over crashes, so what was set aside for an attempt is on record before it is sent.
+constexpr char kReservationsSql[] = R"sql(
+ALTER TABLE attempt ADD COLUMN reserved_tokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN reserved_usd REAL NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}, Migration{2, "reservations", kReservationsSql}};
 
 }  // namespace
 

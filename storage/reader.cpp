@@ -244,4 +244,51 @@ Result<void> SqliteReader::count_outcomes(CorpusSummary& summary) {
   return errors.status();
 }
 
+Result<Spent> SqliteReader::spent() {
+  Rows rows = connection_->query(
+      "SELECT coalesce(sum(outcome NOT IN ('unsent', 'refused')), 0), "
+      "coalesce(sum(CASE WHEN possibly_billed THEN reserved_tokens END), 0), " RETORT_SUM_PICO(
+          "CASE WHEN possibly_billed THEN reserved_usd ELSE cost_usd END") " FROM attempt");
+  Spent spent;
+  if (rows.next()) spent = {rows.integer(0), rows.integer(1), {rows.integer(2)}};
+  if (auto done = rows.status(); !done) return fail(done.error());
+  Rows answers = connection_->query(
+      "SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) FROM response");
+  if (answers.next()) spent.tokens += answers.integer(0);
+  if (auto done = answers.status(); !done) return fail(done.error());
+  return spent;
+}
+
+Result<Experience> SqliteReader::experience(const TeacherIdentity& teacher) {
+  Experience result;
+  Rows rows = connection_->query(
+      "WITH newest AS MATERIALIZED (SELECT attempt.* FROM attempt JOIN run ON run.id = attempt.run_id "
+      "JOIN teacher ON teacher.id = run.teacher_id WHERE teacher.name = ? AND teacher.model = ? "
+      "AND outcome NOT IN ('unsent', 'sent', 'refused') ORDER BY attempt.id DESC LIMIT 2000) "
+      "SELECT count(*), count(response.id), "
+      "sum(response.input_tokens) * 1.0 / sum(CASE WHEN response.input_tokens THEN length(CAST(prompt.messages AS "
+      "BLOB)) END), "
+      "avg(response.output_tokens), avg(CASE WHEN response.id THEN newest.total_ms END) / 1000 "
+      "FROM newest JOIN request ON request.id = newest.request_id JOIN prompt ON prompt.id = request.prompt_id "
+      "LEFT JOIN response ON response.attempt_id = newest.id",
+      teacher.name, teacher.model);
+  if (rows.next()) {
+    result.attempts = rows.integer(0);
+    result.answers = rows.integer(1);
+    result.input_tokens_per_byte = rows.real(2);
+    result.output_tokens = rows.real(3);
+    result.latency_seconds = rows.real(4);
+  }
+  if (auto done = rows.status(); !done) return fail(done.error());
+  // The busiest minute of the newest answers: what the teacher and its limits have been seen to give.
+  Rows minutes = connection_->query(
+      "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM (SELECT obtained_at FROM response JOIN teacher ON "
+      "teacher.id = response.teacher_id WHERE teacher.name = ? AND teacher.model = ? ORDER BY response.id DESC "
+      "LIMIT 20000) GROUP BY substr(obtained_at, 1, 16))",
+      teacher.name, teacher.model);
+  if (minutes.next()) result.answers_per_minute = static_cast<double>(minutes.integer(0));
+  if (auto done = minutes.status(); !done) return fail(done.error());
+  return result;
+}
+
 }  // namespace retort

@@ -18,6 +18,8 @@ class SqliteReader final : public CorpusReader {
   Result<RowId> newest_response() override;
   Result<std::vector<Permission>> permissions() override;
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
+  Result<Spent> spent() override;
+  Result<Experience> experience(const TeacherIdentity& teacher) override;
 
  private:
   Result<void> count_totals(CorpusSummary& summary);

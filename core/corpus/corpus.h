@@ -117,6 +117,10 @@ class CorpusReader {
   virtual Result<std::vector<Permission>> permissions() = 0;
   /// Where the request of that identity stands; nothing if it was never registered.
   virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
+  /// Over the whole corpus.
+  virtual Result<Spent> spent() = 0;
+  /// Of that teacher's newest attempts; all zero if it was never asked.
+  virtual Result<Experience> experience(const TeacherIdentity& teacher) = 0;
 };
 
 /// Opens corpora. Each call checks the file: no SQLite file, another program's, or of a newer version: Errc::corpus.

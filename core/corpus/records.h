@@ -78,6 +78,25 @@ enum class AttemptOutcome {
 struct AttemptStart {
   RowId request = 0;
   std::optional<std::int64_t> max_tokens;  ///< not part of the request's identity, so it belongs to the attempt
+  Cost reserved = {};  ///< an upper bound, set aside before sending; what counts as spent if no answer ever says more
+};
+
+/// What a corpus has cost so far, over all runs: answers at their price, attempts that may have been billed without an
+/// answer at what was reserved for them.
+struct Spent {
+  std::int64_t requests = 0;  ///< attempts that were sent, or may have been
+  Tokens tokens = 0;          ///< in and out
+  Usd money;
+};
+
+/// What earlier requests to one teacher were like: the ground of a prediction. Over the newest attempts only.
+struct Experience {
+  std::int64_t attempts = 0;         ///< looked at
+  std::int64_t answers = 0;          ///< of these
+  double input_tokens_per_byte = 0;  ///< of the prompts' messages as stored; 0 if unknown
+  double output_tokens = 0;          ///< mean of an answer; 0 if unknown
+  double latency_seconds = 0;        ///< mean of an answer
+  double answers_per_minute = 0;     ///< in the busiest minute
 };
 
 /// The common word for why an answer ended; the provider's own is kept beside it.

@@ -50,28 +50,25 @@ class Harvester::Loop {
         ahead_max_(begin_ahead(settings_.limits)),
         now_(clock.now()) {}
 
-  HarvestReport run(const std::function<bool()>& stop_requested) {
-    while (true) {
-      now_ = clock_.now();
-      if (stop_requested() && !stopped_) stop({Errc::interrupted, "stopped by a signal"});
-      if (!stopped_) {
-        read_prompts();
-        begin_ahead_of_permits();
-        send_what_is_permitted();
-      } else {
-        wind_up();
-      }
-      if (finished()) break;
-      const Instant next_report = observer_.progress(snapshot(), now_);
-      for (NetEvent& event : transport_.wait(std::min(next_report, next_deadline()))) {
-        now_ = clock_.now();
-        std::visit([this](auto& e) { on(e); }, event);
-      }
-      for (LogEvent& event : log_.completions()) {
-        std::visit([this](auto& e) { on(e); }, event);
-      }
+  std::optional<Instant> turn(std::span<NetEvent> events, bool stop_requested) {
+    now_ = clock_.now();
+    for (NetEvent& event : events) std::visit([this](auto& e) { on(e); }, event);
+    for (LogEvent& event : log_.completions()) std::visit([this](auto& e) { on(e); }, event);
+    if (stop_requested && !stopped_) stop({Errc::interrupted, "stopped by a signal"});
+    if (!stopped_) {
+      read_prompts();
+      begin_ahead_of_permits();
+      send_what_is_permitted();
+    } else {
+      wind_up();
     }
+    if (finished()) return {};
+    return std::min(observer_.progress(snapshot(), now_), next_deadline());
+  }
+
+  HarvestReport report() {
     for (auto& [attempt, ending] : endings_) limiter_.settle(std::move(ending.permit), ending.actual);  // a dead disk's
+    endings_.clear();
     observer_.progress(snapshot(), now_);
     return {snapshot(), stopped_};
   }
@@ -141,7 +138,7 @@ class Harvester::Loop {
     while (static_cast<int>(batch.size()) < room) {
       std::optional<Work> work = planner_.take(now_);
       if (!work) break;
-      entry.attempts.push_back({work->request, work->question.max_tokens});
+      entry.attempts.push_back({work->request, work->question.max_tokens, teacher_.estimate(work->question)});
       batch.push_back(std::move(*work));
     }
     if (batch.empty()) return;
@@ -449,10 +446,21 @@ class Harvester::Loop {
 
 Harvester::Harvester(const Clock& clock, Transport& transport, HarvestLog& log, PromptFeed& prompts,
                      const Teacher& teacher, HarvestSettings settings, HarvestObserver& observer)
-    : loop_(std::make_unique<Loop>(clock, transport, log, prompts, teacher, std::move(settings), observer)) {}
+    : transport_(transport),
+      loop_(std::make_unique<Loop>(clock, transport, log, prompts, teacher, std::move(settings), observer)) {}
 
 Harvester::~Harvester() = default;
 
-HarvestReport Harvester::run(const std::function<bool()>& stop_requested) { return loop_->run(stop_requested); }
+HarvestReport Harvester::run(const std::function<bool()>& stop_requested) {
+  std::span<NetEvent> events;
+  while (const std::optional<Instant> until = turn(events, stop_requested())) events = transport_.wait(*until);
+  return report();
+}
+
+std::optional<Instant> Harvester::turn(std::span<NetEvent> events, bool stop_requested) {
+  return loop_->turn(events, stop_requested);
+}
+
+HarvestReport Harvester::report() { return loop_->report(); }
 
 }  // namespace retort

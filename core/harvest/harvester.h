@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_set>
 
@@ -91,8 +92,15 @@ class Harvester {
   /// on the wire is on disk. `stop_requested` is asked once a turn; wake the transport to make it turn.
   HarvestReport run(const std::function<bool()>& stop_requested);
 
+  /// One turn of the loop, for a world that drives several harvesters: acts on what the transport's wait() returned
+  /// (nothing at first) and says until when to wait next; nothing when the harvest is over.
+  std::optional<Instant> turn(std::span<NetEvent> events, bool stop_requested);
+  /// After the last turn.
+  HarvestReport report();
+
  private:
   class Loop;
+  Transport& transport_;
   std::unique_ptr<Loop> loop_;
 };
 

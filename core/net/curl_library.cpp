@@ -56,6 +56,7 @@ static_assert(sizeof(long) == sizeof(void*) && sizeof(curl_off_t) == sizeof(void
 RETORT_FORWARD(CURLcode, curl_global_init, (long flags), (flags))
 RETORT_FORWARD(CURL*, curl_easy_init, (), ())
 RETORT_FORWARD(void, curl_easy_cleanup, (CURL * easy), (easy))
+RETORT_FORWARD(CURLcode, curl_easy_pause, (CURL * easy, int what), (easy, what))
 RETORT_FORWARD(void, curl_easy_reset, (CURL * easy), (easy))
 RETORT_FORWARD(const char*, curl_easy_strerror, (CURLcode code), (code))
 RETORT_FORWARD_OPTION(CURLcode, curl_easy_setopt, CURL, CURLoption)

@@ -94,6 +94,12 @@ class CurlTransport final : public Transport {
     if (const auto found = exchanges_.find(id.value); found != exchanges_.end()) forget(found);
   }
 
+  void pause(ExchangeId id, bool paused) override {
+    const auto found = exchanges_.find(id.value);
+    if (found != exchanges_.end() && found->second->shard >= 0)
+      curl_easy_pause(found->second->easy(), paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+  }
+
   std::span<NetEvent> wait(Instant deadline) override {
     events_.clear();
     start_queued();

@@ -97,6 +97,11 @@ class Transport {
   /// Ends an exchange early; no event of it comes afterwards. Unknown ids are ignored.
   virtual void cancel(ExchangeId id) = 0;
 
+  /// Stops reading the response of an exchange, or goes on with it: how a full memory or a slow disk reaches the wire.
+  /// What was read already still comes out of wait(). Its total time-out goes on, its idle time-out does not. Unknown
+  /// ids are ignored.
+  virtual void pause(ExchangeId id, bool paused) = 0;
+
   /// Sleeps until something happens or `deadline` passes; then returns what happened, perhaps
   /// nothing. Per exchange: at most one head, then bytes, then exactly one end. The span is valid
   /// until the next call of any member.

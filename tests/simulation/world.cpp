@@ -83,6 +83,7 @@ class World::Impl final : public Clock, public Transport {
     live_.erase(id.value);
   }
 
+  void pause(ExchangeId, bool) override { may_lose_power(); }
   void wake() noexcept override { woken_ = true; }
 
   std::span<NetEvent> wait(Instant deadline) override {

@@ -44,6 +44,8 @@ class MemoryReader final : public CorpusReader {
   Result<RowId> newest_response() override { return pairs.empty() ? RowId{0} : pairs.back().response; }
   Result<std::vector<Permission>> permissions() override { return stored; }
   Result<std::optional<RequestState>> state_of(const std::string&) override { return std::optional<RequestState>(); }
+  Result<Spent> spent() override { return Spent{}; }
+  Result<Experience> experience(const TeacherIdentity&) override { return Experience{}; }
 };
 
 /// A pair that may be trained on, by a teacher that says nothing about its maker.
