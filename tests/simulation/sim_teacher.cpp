@@ -76,7 +76,8 @@ Gateway::Ruling Gateway::ask(double tokens, Instant now) {
   } else {
     ++refused_;
     if (settings_.sends_retry_after && !crowded) {
-      const double exact = std::max(0.001, seconds(wait));
+      const Duration left = std::max(wait_for(requests_, 1, now), wait_for(tokens_, counted, now));
+      const double exact = std::max(0.001, seconds(left));
       ruling.retry_after = from_seconds(settings_.whole_second_retry_after ? std::ceil(exact) : exact);
       ruling.headers.emplace_back("retry-after", settings_.whole_second_retry_after
                                                      ? std::to_string(static_cast<int>(std::ceil(exact)))
