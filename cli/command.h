@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/corpus/corpus.h"
+#include "core/harvest/pace.h"
 #include "core/net/transport.h"
 
 namespace retort {
@@ -23,6 +24,8 @@ struct Edges {
   const Clock& clock;
   CorpusOpener& corpora;
   std::function<Result<std::unique_ptr<Transport>>(const TransportSettings&)> make_transport;
+  /// The pace of the teacher of that key, shared by the processes of this machine.
+  std::function<Result<std::unique_ptr<PaceBook>>(const std::string& key)> open_pace;
   std::vector<std::string> command_line;  ///< as typed, for the record of runs
 };
 
@@ -41,9 +44,14 @@ void add_train(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_demo(CLI::App& app, Action& action);
+void add_fsck(CLI::App& app, Action& action);
+void add_snapshot(CLI::App& app, Action& action);
+void add_forget(CLI::App& app, Action& action);
 
 /// Data goes to stdout (or a file), talk to stderr. Ends the process quietly if the reader of stdout is gone.
 void print_line(const std::string& line);
+/// Ends the process after a failed write to stdout, by errno: quietly if its reader is gone, else with a word (exit 8).
+[[noreturn]] void stdout_failed();
 /// One line of talk on stderr, plain text.
 void say(const std::string& line);
 

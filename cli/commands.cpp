@@ -20,6 +20,9 @@ void add_all(CLI::App& app, Action& action) {
   add_harvest(app, action);
   add_status(app, action);
   add_show(app, action);
+  add_fsck(app, action);
+  add_snapshot(app, action);
+  add_forget(app, action);
   add_export(app, action);
   add_train(app, action);
   add_generate(app, action);

@@ -35,8 +35,19 @@ Json to_json(const toml::node& node) {
   return date.str();
 }
 
+// "16:30" → 990
+std::optional<int> minute_of_day(const std::string& text) {
+  if (text.size() != 5 || text[2] != ':') return {};
+  for (const std::size_t i : {0u, 1u, 3u, 4u}) {
+    if (text[i] < '0' || text[i] > '9') return {};
+  }
+  const int hour = (text[0] - '0') * 10 + text[1] - '0', minute = (text[3] - '0') * 10 + text[4] - '0';
+  if (hour > 23 || minute > 59) return {};
+  return hour * 60 + minute;
+}
+
 struct Url {
-  std::string scheme, host;
+  std::string scheme, host, port;
   bool has_credentials = false;
 };
 
@@ -53,15 +64,20 @@ std::optional<Url> parse_url(const std::string& text) {
   }
   if (!authority.empty() && authority[0] == '[') {
     url.host = authority.substr(0, authority.find(']') + 1);
+    authority.erase(0, url.host.size());
   } else {
     url.host = authority.substr(0, authority.find(':'));
   }
+  if (const std::size_t colon = authority.find(':'); colon != std::string::npos) url.port = authority.substr(colon + 1);
   if (url.host.empty() || (url.scheme != "http" && url.scheme != "https")) return {};
   return url;
 }
 
 bool is_local(const std::string& host) {
-  if (host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0) return true;
+  if (host == "localhost" || host == "[::1]") return true;
+  const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;
+  if (host.find('.') != std::string::npos && !is_number) return false;  // 10.example.org is somebody's name
+  if (host.rfind("127.", 0) == 0) return true;
   if (host.rfind("10.", 0) == 0 || host.rfind("192.168.", 0) == 0 || host.rfind("[f", 0) == 0) return true;
   if (host.rfind("172.", 0) == 0) {
     const int second = std::atoi(host.c_str() + 4);
@@ -168,11 +184,26 @@ class ProfileReader {
          }},
         {"requests_per_minute", number(p.limits.requests_per_minute, 0)},
         {"tokens_per_minute", number(p.limits.tokens_per_minute, 0)},
+        {"input_tokens_per_minute", number(p.limits.input_tokens_per_minute, 0)},
+        {"output_tokens_per_minute", number(p.limits.output_tokens_per_minute, 0)},
+        {"requests_per_day", number(p.limits.requests_per_day, 0)},
+        {"tokens_per_day", number(p.limits.tokens_per_day, 0)},
         {"max_in_flight", number(p.limits.in_flight_max, 1)},
+        {"wait_until_ready",
+         [this](const toml::node& node) {
+           wait_until_ready_ = node.value_exact<bool>();
+           if (!wait_until_ready_) problem_ = "must be true or false";
+         }},
         {"timeout_seconds", duration(p.total_timeout)},
         {"connect_timeout_seconds", duration(p.connect_timeout)},
-        {"price_input_per_million", number(p.settings.price_input_per_million, 0)},
-        {"price_output_per_million", number(p.settings.price_output_per_million, 0)},
+        {"price_input_per_million", number(price_.input, 0)},
+        {"price_output_per_million", number(price_.output, 0)},
+        {"price_cached_input_per_million", number(price_.cached_input, 0)},
+        {"price_windows",
+         [this](const toml::node& node) {
+           windows_ = node.as_array();
+           if (!windows_) problem_ = "must be a list of tables";
+         }},
         {"max_tokens_name", text(p.settings.max_tokens_name)},
         {"ca_bundle", text(p.transport.ca_bundle)},
         {"proxy", text(p.transport.proxy)},
@@ -206,10 +237,52 @@ class ProfileReader {
     p.settings.base_url = p.identity.base_url;
     p.settings.model = p.identity.model;
     p.transport.max_connections = p.limits.in_flight_max;
+    p.origin = url->scheme + "://" + url->host + (url->port.empty() ? "" : ":" + url->port);
+    p.wait_until_ready = wait_until_ready_.value_or(is_local(url->host));
+    if (auto read = read_price_windows(); !read) return fail(read.error());
     return profile_;
   }
 
+  // { from = "16:30", to = "00:30", input_per_million = 0.07, output_per_million = 1.1 }, by UTC.
+  Result<void> read_price_windows() {
+    std::vector<PriceWindow> windows;
+    const auto wrong = [this](const std::string& what) {
+      return fail(Errc::usage, where_ + "'price_windows' " + what);
+    };
+    for (std::size_t i = 0; windows_ != nullptr && i < windows_->size(); ++i) {
+      const toml::table* table = (*windows_)[i].as_table();
+      if (table == nullptr) return wrong("must be a list of tables");
+      PriceWindow window{0, 0, price_};
+      bool has_from = false, has_to = false;
+      for (const auto& [key, value] : *table) {
+        const std::string word(key.str());
+        if (word == "from" || word == "to") {
+          const auto minute = minute_of_day(value.value_or<std::string>(""));
+          if (!minute) return wrong("wants '" + word + "' as \"16:30\", by UTC");
+          (word == "from" ? window.from_minute : window.to_minute) = *minute;
+          (word == "from" ? has_from : has_to) = true;
+          continue;
+        }
+        double* const price = word == "input_per_million"          ? &window.price.input
+                              : word == "output_per_million"       ? &window.price.output
+                              : word == "cached_input_per_million" ? &window.price.cached_input
+                                                                   : nullptr;
+        if (price == nullptr) return wrong("has an unknown key '" + word + "'");
+        const auto number = value.is_number() ? value.value<double>() : std::optional<double>();
+        if (!number || !(*number >= 0)) return wrong("wants '" + word + "' as a number of at least 0");
+        *price = *number;
+      }
+      if (!has_from || !has_to) return wrong("wants 'from' and 'to' in each");
+      windows.push_back(window);
+    }
+    profile_.settings.prices = Prices(price_, std::move(windows));
+    return {};
+  }
+
   TeacherProfile profile_;
+  Price price_;
+  const toml::array* windows_ = nullptr;
+  std::optional<bool> wait_until_ready_;
   std::string where_;
   std::string problem_;
 };

@@ -7,7 +7,7 @@
 
 #include "core/base/result.h"
 #include "core/corpus/records.h"
-#include "core/harvest/rate_limiter.h"
+#include "core/harvest/limits.h"
 #include "core/net/transport_settings.h"
 #include "core/teacher/teacher.h"
 
@@ -23,6 +23,8 @@ struct TeacherProfile {
   TransportSettings transport;
   Json parameters = Json::object();        ///< sampling defaults, without max_tokens
   std::optional<std::int64_t> max_tokens;  ///
+  bool wait_until_ready = false;           ///< a server of one's own, unless the profile says otherwise
+  std::string origin;                      ///< scheme, host and port of base_url
   Duration total_timeout = 30min;
   Duration connect_timeout = 30s;
 };

@@ -8,14 +8,14 @@
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/exit_codes.h"
+#include "cli/forecast.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_record.h"
 #include "cli/terminal.h"
+#include "cli/until.h"
 #include "core/harvest/harvester.h"
-#include "core/harvest/planner.h"
 #include "core/prompt/prompt_feed.h"
-#include "core/teacher/identity.h"
 
 namespace retort {
 namespace {
@@ -31,6 +31,9 @@ struct Flags {
   std::optional<std::int64_t> max_tokens;
   std::optional<int> in_flight;
   std::optional<double> requests_per_minute, tokens_per_minute;
+  std::optional<double> max_usd;
+  std::optional<std::int64_t> max_total_tokens, max_requests;
+  std::string until;
   std::vector<std::string> set;
   std::vector<std::string> retry;
   bool skip_bad_rows = false;
@@ -40,14 +43,6 @@ struct Flags {
   bool quiet = false;
   int attempts = 5;
   double drain_seconds = 60;
-};
-
-/// What was typed, resolved and checked.
-struct Plan {
-  TeacherProfile profile;
-  HarvestSettings settings;
-  std::unique_ptr<Teacher> teacher;
-  std::unique_ptr<PromptSource> source;
 };
 
 // name=value; the value is JSON if it reads as JSON, else text.
@@ -74,8 +69,29 @@ PromptFormat format_named(const std::string& name) {
   return name == "jsonl" ? PromptFormat::jsonl : name == "text" ? PromptFormat::text : PromptFormat::automatic;
 }
 
-Result<Plan> resolve(const Flags& flags) {
-  Plan plan;
+// A cap can only hold over what has a bound.
+Result<void> read_caps(const Flags& flags, const HarvestSettings& settings, WallTime now, Caps& caps) {
+  if (flags.max_usd) caps.money = Usd::from_dollars(*flags.max_usd);
+  caps.tokens = flags.max_total_tokens;
+  caps.requests = flags.max_requests;
+  if (!flags.until.empty()) {
+    caps.until = parse_until(flags.until, now);
+    if (!caps.until) {
+      return fail(Errc::usage,
+                  "--until wants a time such as 18:30 or 2026-11-23T06:00:00Z, or a span such as 45m or "
+                  "8h, not '" +
+                      flags.until + "'");
+    }
+  }
+  if ((caps.money || caps.tokens) && !settings.max_tokens) {
+    return fail(Errc::usage, "a cap on " + std::string(caps.money ? "money" : "tokens") +
+                                 " can only hold if answers have a bound: give --max-tokens N");
+  }
+  return {};
+}
+
+Result<HarvestPlan> resolve(const Flags& flags, const Edges& edges) {
+  HarvestPlan plan;
   Result<Configuration> configuration = load_configuration(flags.config);
   if (!configuration) return fail(configuration.error());
   Result<TeacherProfile> profile = find_teacher(*configuration, flags.teacher);
@@ -116,6 +132,8 @@ Result<Plan> resolve(const Flags& flags) {
   settings.skip_bad_rows = flags.skip_bad_rows;
   settings.drain = from_seconds(flags.drain_seconds);
   settings.seed = std::random_device{}();
+  settings.wait_until_ready = plan.profile.wait_until_ready;
+  if (auto read = read_caps(flags, settings, edges.clock.wall(), settings.caps); !read) return fail(read.error());
 
   PromptSettings prompt = flags.prompt;
   prompt.format = format_named(flags.format);
@@ -125,7 +143,7 @@ Result<Plan> resolve(const Flags& flags) {
   return plan;
 }
 
-Result<void> check_terms(const Plan& plan, bool terms_unknown) {
+Result<void> check_terms(const HarvestPlan& plan, bool terms_unknown) {
   const Terms& terms = plan.profile.terms;
   const std::string& name = plan.profile.identity.name;
   say(describe_terms(name, terms));
@@ -136,78 +154,20 @@ Result<void> check_terms(const Plan& plan, bool terms_unknown) {
                   name + "], or harvest with --terms-unknown; export and train will ask again");
 }
 
-/// What would be asked, and its bounds, without asking or writing anything.
-Result<int> dry_run(const Flags& flags, Plan& plan, Edges& edges) {
-  std::unique_ptr<CorpusReader> corpus;
-  if (access(flags.corpus.c_str(), F_OK) == 0) {
-    Result<std::unique_ptr<CorpusReader>> opened = edges.corpora.read(flags.corpus);
-    if (!opened) return fail(opened.error());
-    corpus = std::move(*opened);
-  }
-  std::int64_t rows = 0, bad = 0, wanted = 0, present = 0;
-  Cost bound;
-  while (auto event = plan.source->next()) {
-    auto* row = std::get_if<PromptRow>(&*event);
-    if (!row) {
-      const BadRow& problem = std::get<BadRow>(*event);
-      if (!flags.skip_bad_rows)
-        return fail(Errc::usage, problem.source + ":" + std::to_string(problem.row) + ": " + problem.problem);
-      ++bad;
-      continue;
-    }
-    ++rows;
-    for (int sample = 0; sample < plan.settings.samples; ++sample) {
-      const Json parameters = sample_parameters(plan.settings.parameters, sample);
-      const std::string digest =
-          request_digest({plan.settings.dialect, plan.settings.model, row->messages, parameters, sample});
-      if (corpus) {
-        Result<std::optional<RequestState>> state = corpus->state_of(digest);
-        if (!state) return fail(state.error());
-        if (*state && !wants_answer(**state, plan.settings)) {
-          ++present;
-          continue;
-        }
-      }
-      ++wanted;
-      const Cost cost = plan.teacher->estimate({row->messages, parameters, plan.settings.max_tokens});
-      bound.input += cost.input;
-      bound.output += cost.output;
-      bound.money += cost.money;
-    }
-  }
-  const Limits& limits = plan.profile.limits;
-  double minutes = 0;
-  if (limits.requests_per_minute > 0)
-    minutes = std::max(minutes, static_cast<double>(wanted) / limits.requests_per_minute);
-  if (limits.tokens_per_minute > 0)
-    minutes = std::max(minutes, static_cast<double>(bound.total()) / limits.tokens_per_minute);
-  if (flags.json) {
-    print_line(dump_json({{"rows", rows},
-                          {"bad_rows", bad},
-                          {"requests", wanted},
-                          {"settled", present},
-                          {"input_tokens_at_most", bound.input},
-                          {"output_tokens_at_most", bound.output},
-                          {"cost_usd_at_most", bound.money.dollars()},
-                          {"minutes_at_least", minutes > 0 ? Json(minutes) : Json()}}));
-  } else {
-    print_line(with_commas(rows) + " rows: " + with_commas(wanted) + " requests to ask, " + with_commas(present) +
-               " settled in the corpus");
-    print_line("at most " + with_commas(bound.input) + " tokens in, " + with_commas(bound.output) +
-               " out (as estimated before sending), " + as_dollars(bound.money));
-    print_line(minutes > 0
-                   ? "at the configured limits this takes " + short_duration(from_seconds(minutes * 60)) + " or longer"
-                   : "no limit per minute is configured: the duration depends on the teacher alone");
-  }
-  return kExitComplete;
+/// Shared with the other processes of this machine that ask the same teacher; alone where that cannot be had.
+std::unique_ptr<PaceBook> open_pace(const Edges& edges, const TeacherProfile& profile) {
+  Result<std::unique_ptr<PaceBook>> shared = edges.open_pace(profile.origin + "\n" + profile.identity.model);
+  if (shared) return std::move(*shared);
+  say("limits are kept for this process alone: " + shared.error().message);
+  return std::make_unique<PrivatePace>();
 }
 
 Result<int> harvest(const Flags& flags, Edges& edges) {
-  Result<Plan> resolved = resolve(flags);
+  Result<HarvestPlan> resolved = resolve(flags, edges);
   if (!resolved) return fail(resolved.error());
-  Plan& plan = *resolved;
+  HarvestPlan& plan = *resolved;
   if (auto allowed = check_terms(plan, flags.terms_unknown || flags.dry_run); !allowed) return fail(allowed.error());
-  if (flags.dry_run) return dry_run(flags, plan, edges);
+  if (flags.dry_run) return forecast(plan, {flags.corpus, flags.skip_bad_rows, flags.json}, edges.corpora);
 
   Result<std::unique_ptr<Transport>> transport = edges.make_transport(plan.profile.transport);
   if (!transport) return fail(transport.error());
@@ -227,13 +187,23 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
         " requests may have been delivered and billed; what has no answer is asked again");
   }
 
+  if (plan.settings.caps.money || plan.settings.caps.tokens || plan.settings.caps.requests) {
+    // Read while the lock is held: nobody else can spend in between.
+    Result<std::unique_ptr<CorpusReader>> reader = edges.corpora.read(flags.corpus);
+    if (!reader) return fail(reader.error());
+    const Result<Spent> spent = (*reader)->spent();
+    if (!spent) return fail(spent.error());
+    plan.settings.spent = *spent;
+  }
+  const std::unique_ptr<PaceBook> pace = open_pace(edges, plan.profile);
+
   const Instant started = edges.clock.now();
   HarvestProgress progress(started, isatty(STDERR_FILENO) != 0, flags.quiet);
   on_interrupt(wake);
   HarvestReport report;
   {
     BackgroundFeed feed(std::move(plan.source), wake);
-    Harvester harvester(edges.clock, **transport, *session->log, feed, *plan.teacher, std::move(plan.settings),
+    Harvester harvester(edges.clock, **transport, *session->log, feed, *plan.teacher, *pace, std::move(plan.settings),
                         progress);
     report = harvester.run(interrupted);
   }
@@ -282,6 +252,15 @@ void add_harvest(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   command->add_option("--tokens-per-minute", flags->tokens_per_minute, "Overrides the profile's limit")
       ->check(CLI::PositiveNumber);
+  command->add_option("--max-usd", flags->max_usd, "Stop before this corpus has cost more than so many dollars in all")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--max-total-tokens", flags->max_total_tokens,
+                   "Stop before this corpus has used more than so many tokens in all, in and out")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
+  command->add_option("--max-requests", flags->max_requests, "Stop before more requests than these were sent in all")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
+  command->add_option("--until", flags->until, "Send nothing more from that time on: 18:30, a date, or 45m, 8h, 2d");
   command->add_option("--attempts", flags->attempts, "Failed attempts after which a request has failed for good")
       ->check(CLI::Range(1, 1000));
   command->add_option("--retry", flags->retry, "Ask again what is 'failed' or 'truncated' (or both: failed,truncated)")
@@ -293,7 +272,8 @@ void add_harvest(CLI::App& app, Action& action) {
                     "Harvest although it is unknown what the teacher's terms allow");
   command->add_option("--drain", flags->drain_seconds, "Seconds that Ctrl-C waits for answers on the wire")
       ->check(CLI::NonNegativeNumber);
-  command->add_flag("--dry-run", flags->dry_run, "Only say what would be asked, and what it would cost at most");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Only predict requests, tokens, cost and time; nothing is sent or written");
   command->add_flag("-q,--quiet", flags->quiet, "No progress, only the summary");
   command->add_flag("--json", flags->json, "Print the summary as JSON on standard output");
   command->footer(

@@ -2,12 +2,19 @@
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
+#include <new>
 
 #include "cli/commands.h"
 #include "core/net/curl_transport.h"
+#include "storage/pace_file.h"
 #include "storage/sqlite_corpora.h"
 
 int main(int argc, char** argv) {
+  std::set_new_handler([] {
+    constexpr char kWords[] = "retort: out of memory; what was stored is safe: run the same command again with more\n";
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kWords, sizeof kWords - 1);
+    _exit(1);
+  });
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of one write, not the end of a harvest
   retort::SystemClock clock;
   retort::SqliteCorpora corpora(clock);
@@ -15,9 +22,10 @@ int main(int argc, char** argv) {
       clock,
       corpora,
       [&clock](const retort::TransportSettings& settings) { return retort::make_curl_transport(settings, clock); },
+      [](const std::string& key) { return retort::open_shared_pace(key); },
       {}};
   const int status = retort::run_command_line(std::vector<std::string>(argv + 1, argv + argc), edges);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) retort::stdout_failed();
   // Not through exit(): a loaded student's libraries take longer to tear down than most commands take to run.
   _exit(status);
 }

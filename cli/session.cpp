@@ -48,13 +48,16 @@ void on_interrupt(std::function<void()> wake) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void print_line(const std::string& line) {
-  const bool written =
-      std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) != EOF;
-  if (written) return;
+void stdout_failed() {
   if (errno == EPIPE) _exit(128 + SIGPIPE);  // as if the signal had ended us: what shells expect of a closed pipe
   std::perror("retort: cannot write to standard output");
   _exit(8);
+}
+
+void print_line(const std::string& line) {
+  const bool written =
+      std::fwrite(line.data(), 1, line.size(), stdout) == line.size() && std::fputc('\n', stdout) != EOF;
+  if (!written) stdout_failed();
 }
 
 }  // namespace retort

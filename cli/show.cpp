@@ -177,6 +177,7 @@ Result<int> run_show(Edges& edges, const ShowFlags& flags) {
   if (!pair) {
     if (pair.error().code != Errc::usage) return fail(pair.error());
     const auto newest = reader.value()->newest_response();
+    if (newest && *id <= *newest) return fail(pair.error());  // it was there: forgotten
     return fail(Errc::usage, "no response " + std::to_string(*id) + " in " + flags.corpus +
                                  (newest && *newest > 0 ? ": the newest is " + std::to_string(*newest)
                                                         : ": it has no responses yet"));

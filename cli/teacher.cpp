@@ -138,7 +138,7 @@ Result<int> test(const Flags& flags, Edges& edges) {
   const Reply reply = (*teacher)->decode(exchange.head, exchange.body);
   Cost cost;
   if (const auto* response = std::get_if<Response>(&reply))
-    cost = (*teacher)->invoice(response->usage, (*teacher)->estimate(question));
+    cost = (*teacher)->invoice(response->usage, (*teacher)->bound(question), edges.clock.wall());
   if (flags.json) {
     const Result<Json> body = parse_json(exchange.body);
     print_line(dump_json({{"teacher", describe(*profile)},

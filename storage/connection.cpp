@@ -106,6 +106,8 @@ void Rows::bind(int index, Blob blob, bool copy) {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode) {
+  // SQLite's account of its own memory costs a lock at every allocation, and nobody reads it.
+  [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   std::unique_ptr<Connection> connection(new Connection(path));
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
   if (mode == Mode::create) flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -206,6 +208,30 @@ Result<void> Connection::checkpoint(Checkpoint kind) {
   const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
   return failure(code, errno);
+}
+
+Result<void> Connection::copy_to(Connection& copy, const std::function<bool()>& stopped) {
+  constexpr int kPagesAtOnce = 256;
+  // One read transaction around all steps: without it, SQLite would begin anew whenever another program writes.
+  if (auto begun = script("BEGIN; SELECT count(*) FROM sqlite_master;"); !begun) return begun;
+  int code = SQLITE_ERROR;
+  if (sqlite3_backup* backup = sqlite3_backup_init(copy.handle_, "main", handle_, "main")) {
+    code = SQLITE_OK;
+    errno = 0;
+    while (code == SQLITE_OK && !stopped()) code = sqlite3_backup_step(backup, kPagesAtOnce);
+    const int cause = errno;
+    sqlite3_backup_finish(backup);
+    errno = cause;
+  }
+  const int cause = errno;
+  Result<void> done;
+  if (code == SQLITE_OK) {
+    done = fail(Errc::interrupted, "stopped by a signal: nothing was kept of the copy");
+  } else if (code != SQLITE_DONE) {
+    done = copy.failure(code, cause);
+  }
+  const Result<void> ended = script("COMMIT");
+  return done ? ended : done;
 }
 
 void Connection::leave_wal_on_close() {

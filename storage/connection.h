@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,6 +114,14 @@ class Connection {
     (rows.bind(++index, args, true), ...);
     return rows;
   }
+  /// As query(), without a copy: the arguments must outlive the rows, so they must be variables.
+  template <class... Args>
+  Rows look_up(const char* sql, const Args&... args) {
+    Rows rows(*this, sql);
+    [[maybe_unused]] int index = 0;
+    (rows.bind(++index, args, false), ...);
+    return rows;
+  }
   /// Several statements without parameters.
   Result<void> script(const char* sql);
   /// The first column of the first row.
@@ -131,6 +140,9 @@ class Connection {
   enum class Checkpoint { passive, truncate };
   /// Success also if readers keep a part of the WAL in use.
   Result<void> checkpoint(Checkpoint kind);
+  /// Copies all pages as they are now into an empty database. What other programs write meanwhile is neither waited for
+  /// nor seen. Errc::interrupted once `stopped` says so.
+  Result<void> copy_to(Connection& copy, const std::function<bool()>& stopped);
   /// Closing leaves the WAL as a crash would.
   void leave_wal_on_close();
 

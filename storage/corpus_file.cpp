@@ -75,7 +75,11 @@ Result<std::string> real_place(const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return fail(Errc::corpus, "the name of the corpus is empty");
   std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  auto real = std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  // A link to what does not exist yet is no name of its own either: the lock would not be where others look for it.
+  constexpr int kLinksMax = 40;
+  for (int links = 0; !error && std::filesystem::is_symlink(real) && links < kLinksMax; ++links)
+    real = std::filesystem::weakly_canonical(real.parent_path() / std::filesystem::read_symlink(real, error), error);
   if (error) return fail(Errc::corpus, path + ": cannot be reached: " + error.message());
   return real.string();
 }
@@ -136,7 +140,10 @@ Result<std::unique_ptr<Connection>> open_for_writing(const std::string& place) {
   auto opened = Connection::open(place, Connection::Mode::create);
   if (!opened) return opened;
   Connection& connection = **opened;
-  if (auto set = connection.script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768;");
+  // The schema's lists of words guard against other hands. Ours are enumerators, and SQLite builds a temporary table
+  // for each list in each statement, which would be a tenth of a harvest's whole cost.
+  if (auto set = connection.script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; "
+                                   "PRAGMA ignore_check_constraints = ON;");
       !set)
     return fail(set.error());
   // The schema is made before the switch to WAL, so that the header of the file itself always says whose it is.
@@ -145,32 +152,67 @@ Result<std::unique_ptr<Connection>> open_for_writing(const std::string& place) {
   return opened;
 }
 
-Result<std::unique_ptr<Connection>> open_for_reading(const std::string& place) {
-  // Opened for writing, because readers of a WAL share memory and the last one to leave tidies up after a crash.
+namespace {
+
+bool has_wal(const std::string& place) {
+  struct stat wal {};
+  return stat((place + "-wal").c_str(), &wal) == 0 && wal.st_size > 0;
+}
+
+struct Opened {
+  std::unique_ptr<Connection> connection;
+  std::int64_t version = 0;
+};
+
+// Opened for writing, because readers of a WAL share memory and the last one to leave tidies up after a crash.
+Result<Opened> open_and_ask_version(const std::string& place) {
   auto opened = Connection::open(place, Connection::Mode::write);
-  if (!opened) return opened;
+  if (!opened) return fail(opened.error());
   auto version = (*opened)->number("PRAGMA user_version");
   if (!version && (*opened)->trouble() == Trouble::other) {
     // A write-protected folder: nobody can be writing there, unless a WAL says so.
-    struct stat wal {};
-    if (stat((place + "-wal").c_str(), &wal) == 0 && wal.st_size > 0) return fail(version.error());
+    if (has_wal(place)) return fail(version.error());
     opened = Connection::open(place, Connection::Mode::immutable);
-    if (!opened) return opened;
+    if (!opened) return fail(opened.error());
     version = (*opened)->number("PRAGMA user_version");
   }
   if (!version) return fail(version.error());
-  Connection& connection = **opened;
-  if (auto known = check_version(connection, migrations()); !known) return fail(known.error());
-  if (*version < migrations().back().version) {
+  if (auto known = check_version(**opened, migrations()); !known) return fail(known.error());
+  return Opened{std::move(*opened), *version};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> open_for_reading(const std::string& place) {
+  auto opened = open_and_ask_version(place);
+  if (!opened) return fail(opened.error());
+  Connection& connection = *opened->connection;
+  if (opened->version < migrations().back().version) {
     if (auto done = migrate(connection, migrations()); !done)
       return fail(Errc::corpus, place +
                                     ": is of an older version and could not be brought up to date: copy it to "
                                     "where you may write (" +
                                     done.error().message + ")");
   }
-  if (auto done = connection.script("PRAGMA query_only = ON; PRAGMA cache_size = -32768;"); !done)
+  if (auto done = connection.script("PRAGMA query_only = ON; PRAGMA cache_size = -16384;"); !done)
     return fail(done.error());
-  return opened;
+  return std::move(opened->connection);
+}
+
+Result<std::unique_ptr<Connection>> open_untouched(const std::string& place) {
+  const bool left_by_a_crash = has_wal(place);
+  auto opened = open_and_ask_version(place);
+  if (!opened) return fail(opened.error());
+  Connection& connection = *opened->connection;
+  if (left_by_a_crash) connection.leave_wal_on_close();
+  // What checks ask of the newest version is answered for older ones too: nothing was forgotten there.
+  const char* stand_in = "PRAGMA temp_store = MEMORY; CREATE TEMP TABLE tombstone (prompt_id INTEGER PRIMARY KEY);";
+  if (opened->version < 3) {
+    if (auto done = connection.script(stand_in); !done) return fail(done.error());
+  }
+  if (auto done = connection.script("PRAGMA query_only = ON; PRAGMA cache_size = -16384;"); !done)
+    return fail(done.error());
+  return std::move(opened->connection);
 }
 
 }  // namespace retort

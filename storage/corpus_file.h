@@ -23,4 +23,7 @@ Result<std::unique_ptr<Connection>> open_for_writing(const std::string& place);
 /// Brings an older corpus up to date if the file may be written. Never creates a corpus; never blocked by a harvest.
 Result<std::unique_ptr<Connection>> open_for_reading(const std::string& place);
 
+/// As open_for_reading, but leaves an older version and the WAL of a crash as they are: for looking at damage.
+Result<std::unique_ptr<Connection>> open_untouched(const std::string& place);
+
 }  // namespace retort

@@ -54,6 +54,12 @@ std::size_t bytes_of(const LogEntry& entry) {
   return bytes;
 }
 
+void EntryWriter::begin() {
+  // What an earlier transaction made may have been rolled back.
+  marks_.clear();
+  last_prompt_ = 0;
+}
+
 EntryWriter::Written EntryWriter::write(const LogEntry& entry) {
   return std::visit([this](const auto& kind) { return write_entry(kind); }, entry);
 }
@@ -69,13 +75,22 @@ EntryWriter::Written EntryWriter::write_entry(const Register& entry) {
   return std::optional<LogEvent>(std::move(registered));
 }
 
+// One statement decides whether anything about the question is new: registering a million known rows again must cost
+// a look-up each and no write.
 Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
+  const std::string& source = valid_source(spec.prompt.source);
+  const std::optional<std::string> metadata = json_or_null(spec.prompt.metadata);
   RequestState state;
   RowId prompt = 0;
+  bool unchanged = false;
   {
-    Rows found = connection_.query(
-        "SELECT id, status, truncated, attempts_charged, timeouts, prompt_id FROM request WHERE digest = ?",
-        spec.digest);
+    Rows found = connection_.look_up(
+        "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
+        "source_row.reference = ? AND source_row.metadata IS ?, "
+        "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id) "
+        "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ? "
+        "AND source_row.\"row\" = ? WHERE request.digest = ?",
+        spec.prompt.reference, metadata, source, spec.prompt.row, spec.digest);
     if (found.next()) {
       state.request = found.integer(0);
       state.status = request_status_of(found.text(1));
@@ -83,49 +98,99 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
       state.attempts_charged = static_cast<int>(found.integer(3));
       state.timeouts = static_cast<int>(found.integer(4));
       prompt = found.integer(5);
+      unchanged = found.integer(6) != 0;
+      if (!found.is_null(7)) return forgotten(state.request);
     }
     if (auto done = found.status(); !done) return fail(done.error());
   }
-  if (state.request == 0) {
-    const auto added = prompt_row(spec);
-    if (!added) return fail(added.error());
-    prompt = *added;
-    if (auto done = connection_.run("INSERT INTO request (digest, prompt_id, teacher_id, dialect, model, parameters, "
-                                    "sample, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
-                                    spec.digest, prompt, ids_.teacher, teacher_.dialect, teacher_.model,
-                                    dump_json(spec.parameters), spec.sample);
-        !done) {
-      return fail(done.error());
-    }
-    state.request = connection_.last_insert_id();
-    state.first_seen = true;
-  }
-  if (auto done = keep_source_row(prompt, spec.prompt); !done) return fail(done.error());
+  if (state.request == 0) return add(spec, metadata);
+  if (unchanged) return state;
+  if (auto done = mend_source_row(prompt, spec.prompt, metadata); !done) return fail(done.error());
   return state;
 }
 
-Result<RowId> EntryWriter::prompt_row(const RequestSpec& spec) {
-  {
-    Rows found = connection_.query("SELECT id FROM prompt WHERE digest = ?", spec.prompt_digest);
-    if (found.next()) return found.integer(0);
-    if (auto done = found.status(); !done) return fail(done.error());
+// Whatever stands in a forgotten request's row, nothing is wanted of it any more.
+RequestState EntryWriter::forgotten(RowId request) {
+  RequestState state;
+  state.request = request;
+  state.status = RequestStatus::answered;
+  return state;
+}
+
+Result<bool> EntryWriter::is_forgotten(RowId prompt) {
+  Rows found = connection_.look_up("SELECT 1 FROM tombstone WHERE prompt_id = ?", prompt);
+  const bool is = found.next();
+  if (auto done = found.status(); !done) return fail(done.error());
+  return is;
+}
+
+Result<RequestState> EntryWriter::add(const RequestSpec& spec, const std::optional<std::string>& metadata) {
+  const auto prompt = prompt_row(spec);
+  if (!prompt) return fail(prompt.error());
+  if (!prompt->is_new) {
+    const auto buried = is_forgotten(prompt->id);
+    if (!buried) return fail(buried.error());
+    if (*buried) return forgotten(0);
   }
-  if (auto done = connection_.run("INSERT INTO prompt (digest, messages) VALUES (?, ?)", spec.prompt_digest,
-                                  dump_json(spec.prompt.messages));
+  if (auto done = connection_.run("INSERT INTO request (digest, prompt_id, teacher_id, dialect, model, parameters, "
+                                  "sample, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
+                                  spec.digest, prompt->id, ids_.teacher, teacher_.dialect, teacher_.model,
+                                  dump_json(spec.parameters), spec.sample);
       !done) {
     return fail(done.error());
   }
-  return connection_.last_insert_id();
+  RequestState state;
+  state.request = connection_.last_insert_id();
+  state.first_seen = true;
+  const auto kept = prompt->is_new ? add_source_row(prompt->id, spec.prompt, metadata)
+                                   : mend_source_row(prompt->id, spec.prompt, metadata);
+  if (!kept) return fail(kept.error());
+  return state;
 }
 
-Result<void> EntryWriter::keep_source_row(RowId prompt, const PromptRow& row) {
-  // What is unchanged is not written: registering a million known rows again must cost reads only.
+Result<EntryWriter::PromptId> EntryWriter::prompt_row(const RequestSpec& spec) {
+  if (last_prompt_ != 0 && spec.prompt_digest == last_prompt_digest_) return PromptId{last_prompt_};
+  if (auto done = connection_.run("INSERT INTO prompt (digest, messages) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+                                  spec.prompt_digest, dump_json(spec.prompt.messages));
+      !done) {
+    return fail(done.error());
+  }
+  PromptId prompt;
+  if (connection_.changes() == 1) {
+    prompt = {connection_.last_insert_id(), true};
+  } else {
+    Rows found = connection_.look_up("SELECT id FROM prompt WHERE digest = ?", spec.prompt_digest);
+    if (found.next()) prompt.id = found.integer(0);
+    if (auto done = found.status(); !done) return fail(done.error());
+  }
+  last_prompt_digest_ = spec.prompt_digest;
+  last_prompt_ = prompt.id;
+  return prompt;
+}
+
+Result<void> EntryWriter::add_source_row(RowId prompt, const PromptRow& row,
+                                         const std::optional<std::string>& metadata) {
+  return connection_.run(
+      "INSERT INTO source_row (prompt_id, source, \"row\", reference, metadata, run_id) VALUES (?, ?, ?, ?, ?, ?)",
+      prompt, valid_source(row.source), row.row, row.reference, metadata, ids_.run);
+}
+
+Result<void> EntryWriter::mend_source_row(RowId prompt, const PromptRow& row,
+                                          const std::optional<std::string>& metadata) {
   return connection_.run(
       "INSERT INTO source_row (prompt_id, source, \"row\", reference, metadata, run_id) VALUES (?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (prompt_id, source, \"row\") DO UPDATE "
       "SET reference = excluded.reference, metadata = excluded.metadata, run_id = excluded.run_id "
       "WHERE reference <> excluded.reference OR metadata IS NOT excluded.metadata",
-      prompt, to_valid_utf8(row.source), row.row, row.reference, json_or_null(row.metadata), ids_.run);
+      prompt, valid_source(row.source), row.row, row.reference, metadata, ids_.run);
+}
+
+const std::string& EntryWriter::valid_source(const std::string& source) {
+  if (source != last_source_) {
+    last_source_ = source;
+    last_source_valid_ = to_valid_utf8(source);
+  }
+  return last_source_valid_;
 }
 
 EntryWriter::Written EntryWriter::write_entry(const Begin& entry) {
@@ -146,19 +211,25 @@ EntryWriter::Written EntryWriter::write_entry(const Begin& entry) {
 }
 
 EntryWriter::Written EntryWriter::write_entry(const MarkSent& entry) {
-  const std::string at = to_iso8601(entry.at);
-  for (const RowId attempt : entry.attempts) {
-    if (auto done = connection_.run(
-            "UPDATE attempt SET outcome = 'sent', sent_at = ? WHERE id = ? AND outcome = 'unsent'", at, attempt);
+  for (const RowId attempt : entry.attempts) marks_.emplace(attempt, entry.at);
+  return std::optional<LogEvent>();
+}
+
+Result<void> EntryWriter::finish() {
+  for (const auto& [attempt, at] : marks_) {
+    if (auto done =
+            connection_.run("UPDATE attempt SET outcome = 'sent', sent_at = ? WHERE id = ? AND outcome = 'unsent'",
+                            to_iso8601(at), attempt);
         !done) {
-      return fail(done.error());
+      return done;
     }
   }
-  return std::optional<LogEvent>();
+  return {};
 }
 
 EntryWriter::Written EntryWriter::write_entry(const Release& entry) {
   for (const RowId attempt : entry.attempts) {
+    if (marks_.contains(attempt)) continue;  // it was sent: what may have cost money is never deleted
     if (auto done = connection_.run("DELETE FROM attempt WHERE id = ? AND outcome = 'unsent'", attempt); !done)
       return fail(done.error());
   }
@@ -177,10 +248,15 @@ EntryWriter::Written EntryWriter::write_entry(const End& entry) {
 
 Result<void> EntryWriter::write_end(const AttemptEnd& end) {
   RETORT_ASSERT(end.outcome != AttemptOutcome::unsent && end.outcome != AttemptOutcome::sent);
+  WallTime sent = end.sent_at;
+  if (const auto mark = marks_.find(end.attempt); mark != marks_.end()) {
+    if (sent == WallTime{}) sent = mark->second;
+    marks_.erase(mark);
+  }
   const bool was_sent = end.sent_at != WallTime{};
   const auto total_ms = std::chrono::duration_cast<std::chrono::milliseconds>(end.total).count();
   const std::string ended_at = to_iso8601(was_sent ? WallTime{end.sent_at.ms + total_ms} : clock_.wall());
-  const auto sent_at = was_sent ? std::optional(to_iso8601(end.sent_at)) : std::nullopt;
+  const auto sent_at = sent != WallTime{} ? std::optional(to_iso8601(sent)) : std::nullopt;
 
   if (auto done = connection_.run(
           "UPDATE attempt SET outcome = ?, sent_at = coalesce(?, sent_at), ended_at = ?, http_status = ?, error = ?, "
@@ -197,20 +273,15 @@ Result<void> EntryWriter::write_end(const AttemptEnd& end) {
                                   " is not on record as begun: was the corpus changed by hand during the harvest?");
   }
   if (!end.raw_body.empty()) {
-    const std::string frame = compressor_.compress(end.raw_body);
-    if (auto done = connection_.run("INSERT INTO raw (attempt_id, bytes, body) VALUES (?, ?, ?)", end.attempt,
-                                    static_cast<std::int64_t>(end.raw_body.size()), Blob{frame});
-        !done) {
-      return done;
-    }
+    if (auto done = write_raw(end); !done) return done;
   }
-  if (end.response) {
-    if (auto done = write_response(end, ended_at); !done) return done;
-  }
-  return connection_.run(
-      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, "
-      "timeouts = timeouts + ? WHERE id = ?",
-      word(end.request_status), is_charged(end.outcome), end.outcome == AttemptOutcome::timed_out, end.request);
+  return end.response ? write_response(end, ended_at) : write_request(end);
+}
+
+Result<void> EntryWriter::write_raw(const AttemptEnd& end) {
+  const std::string frame = compressor_.compress(end.raw_body);
+  return connection_.run("INSERT INTO raw (attempt_id, bytes, body) VALUES (?, ?, ?)", end.attempt,
+                         static_cast<std::int64_t>(end.raw_body.size()), Blob{frame});
 }
 
 Result<void> EntryWriter::write_response(const AttemptEnd& end, const std::string& ended_at) {
@@ -228,8 +299,18 @@ Result<void> EntryWriter::write_response(const AttemptEnd& end, const std::strin
     return done;
   }
   // The request belongs to whom answered it last: profiles are renamed, and identity does not know their names.
-  return connection_.run("UPDATE request SET response_id = ?, truncated = ?, teacher_id = ? WHERE id = ?",
-                         connection_.last_insert_id(), answer.finish == Finish::length, ids_.teacher, end.request);
+  return connection_.run(
+      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, timeouts = timeouts + ?, "
+      "response_id = ?, truncated = ?, teacher_id = ? WHERE id = ?",
+      word(end.request_status), is_charged(end.outcome), end.outcome == AttemptOutcome::timed_out,
+      connection_.last_insert_id(), answer.finish == Finish::length, ids_.teacher, end.request);
+}
+
+Result<void> EntryWriter::write_request(const AttemptEnd& end) {
+  return connection_.run(
+      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, "
+      "timeouts = timeouts + ? WHERE id = ?",
+      word(end.request_status), is_charged(end.outcome), end.outcome == AttemptOutcome::timed_out, end.request);
 }
 
 }  // namespace retort

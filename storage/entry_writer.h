@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "core/base/clock.h"
 #include "core/corpus/corpus.h"
@@ -24,8 +26,12 @@ class EntryWriter {
   EntryWriter(Connection& connection, const Clock& clock, const TeacherIdentity& teacher, HarvestIds ids)
       : connection_(connection), clock_(clock), teacher_(teacher), ids_(ids) {}
 
+  /// Before the first entry of every transaction, also of one that is tried again.
+  void begin();
   /// Writes one entry; the event to publish once it is durable, or nothing for entries that complete silently.
   Result<std::optional<LogEvent>> write(const LogEntry& entry);
+  /// After the last entry of a transaction, before its commit.
+  Result<void> finish();
 
  private:
   using Written = Result<std::optional<LogEvent>>;
@@ -35,17 +41,38 @@ class EntryWriter {
   Written write_entry(const Release& entry);
   Written write_entry(const End& entry);
 
+  /// A prompt's row, and whether it was just made: then nothing refers to it yet.
+  struct PromptId {
+    RowId id = 0;
+    bool is_new = false;
+  };
   Result<RequestState> look_up_or_add(const RequestSpec& spec);
-  Result<RowId> prompt_row(const RequestSpec& spec);
-  Result<void> keep_source_row(RowId prompt, const PromptRow& row);
+  Result<RequestState> add(const RequestSpec& spec, const std::optional<std::string>& metadata);
+  static RequestState forgotten(RowId request);
+  Result<bool> is_forgotten(RowId prompt);
+  Result<PromptId> prompt_row(const RequestSpec& spec);
+  Result<void> add_source_row(RowId prompt, const PromptRow& row, const std::optional<std::string>& metadata);
+  Result<void> mend_source_row(RowId prompt, const PromptRow& row, const std::optional<std::string>& metadata);
   Result<void> write_end(const AttemptEnd& end);
+  Result<void> write_raw(const AttemptEnd& end);
   Result<void> write_response(const AttemptEnd& end, const std::string& ended_at);
+  Result<void> write_request(const AttemptEnd& end);
+  const std::string& valid_source(const std::string& source);
 
   Connection& connection_;
   const Clock& clock_;
   TeacherIdentity teacher_;
   HarvestIds ids_;
   Compressor compressor_;
+
+  /// Marks of this transaction that no End has overtaken yet: an attempt that ends in the transaction in which it is
+  /// marked as sent is written once.
+  std::unordered_map<RowId, WallTime> marks_;
+  /// The prompt registered last: the samples of a prompt follow each other.
+  std::string last_prompt_digest_;
+  RowId last_prompt_ = 0;
+  /// The source named last, and its name as valid UTF-8.
+  std::string last_source_, last_source_valid_;
 };
 
 /// About how much memory an entry holds: the measure of a log's backlog.

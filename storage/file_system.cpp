@@ -27,10 +27,11 @@ constexpr std::array kNetwork{
 constexpr std::uint32_t kFuse = 0x65735546;
 
 // Local FUSE (overlays of containers, ntfs-3g, encrypted folders) is fine; these are known to be remote.
-constexpr std::array<std::string_view, 14> kRemoteFuse{
-    "fuse.sshfs",  "fuse.s3fs",      "fuse.rclone",    "fuse.glusterfs", "fuse.gcsfuse",
-    "fuse.davfs2", "fuse.davfs",     "fuse.curlftpfs", "fuse.goofys",    "fuse.smbnetfs",
-    "fuse.ceph",   "fuse.ceph-fuse", "fuse.juicefs",   "fuse.mount-s3",
+constexpr std::array<std::string_view, 20> kRemoteFuse{
+    "fuse.sshfs",    "fuse.s3fs",      "fuse.rclone",    "fuse.glusterfs", "fuse.gcsfuse",
+    "fuse.davfs2",   "fuse.davfs",     "fuse.curlftpfs", "fuse.goofys",    "fuse.smbnetfs",
+    "fuse.ceph",     "fuse.ceph-fuse", "fuse.juicefs",   "fuse.mount-s3",  "fuse.mfs",
+    "fuse.lizardfs", "fuse.seaweedfs", "fuse.blobfuse",  "fuse.blobfuse2", "fuse.google-drive-ocamlfuse",
 };
 
 }  // namespace

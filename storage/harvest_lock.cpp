@@ -40,6 +40,14 @@ Result<HarvestLock> HarvestLock::take(const std::string& corpus_path) {
   return lock;
 }
 
+bool HarvestLock::is_held(const std::string& corpus_path) {
+  const int file = open((corpus_path + ".lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return held;
+}
+
 HarvestLock::HarvestLock(HarvestLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 HarvestLock::~HarvestLock() {
   if (descriptor_ >= 0) close(descriptor_);

@@ -13,6 +13,8 @@ class HarvestLock {
  public:
   /// Errc::corpus with the other's process id if another harvest holds it.
   static Result<HarvestLock> take(const std::string& corpus_path);
+  /// Whether somebody holds it now.
+  static bool is_held(const std::string& corpus_path);
   HarvestLock(HarvestLock&& other) noexcept;
   HarvestLock& operator=(HarvestLock&&) = delete;
   HarvestLock(const HarvestLock&) = delete;

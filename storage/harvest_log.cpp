@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "storage/values.h"
+#include "storage/runs.h"
 
 namespace retort {
 namespace {
@@ -51,13 +51,16 @@ void SqliteHarvestLog::stop(State state) {
 }
 
 void SqliteHarvestLog::submit(LogEntry entry) {
+  bool idle = false;
   {
     std::lock_guard guard(mutex_);
     if (state_ != State::open && state_ != State::held) return;
     const std::size_t bytes = bytes_of(entry);
+    idle = queue_.empty();
     queue_.push_back({std::move(entry), bytes});
   }
-  changed_.notify_all();
+  // A writer at work looks for more by itself.
+  if (idle) changed_.notify_all();
 }
 
 std::vector<LogEvent> SqliteHarvestLog::completions() {
@@ -89,13 +92,7 @@ Result<void> SqliteHarvestLog::close(const RunEnd& end) {
     return fail(*failure_);
   }
   connection_->set_busy_timeout(10s);
-  if (auto done = connection_->run("UPDATE run SET state = 'ended', ended_at = ?, exit_code = ?, cost_usd = ?, "
-                                   "summary = ? WHERE id = ?",
-                                   to_iso8601(clock_.wall()), end.exit_code, dollars_of(end.cost),
-                                   json_or_null(end.summary), run_);
-      !done) {
-    return done;
-  }
+  if (auto done = end_run(*connection_, run_, end, to_iso8601(clock_.wall())); !done) return done;
   return connection_->checkpoint(Connection::Checkpoint::truncate);
 }
 
@@ -143,6 +140,7 @@ Result<void> SqliteHarvestLog::commit_once(const Queue& batch, std::vector<LogEv
   Transaction transaction(*connection_);
   trouble_ = Trouble::none;
   Result<void> done = transaction.begin();
+  writer_.begin();
   for (auto queued = batch.begin(); done && queued != batch.end(); ++queued) {
     auto event = writer_.write(queued->entry);
     if (!event) {
@@ -151,6 +149,7 @@ Result<void> SqliteHarvestLog::commit_once(const Queue& batch, std::vector<LogEv
       events.push_back(std::move(**event));
     }
   }
+  if (done) done = writer_.finish();
   if (done) done = transaction.commit();
   // Kept before the rollback, which may fail in its own way.
   if (!done) trouble_ = connection_->trouble();

@@ -189,7 +189,63 @@ ALTER TABLE attempt ADD COLUMN reserved_tokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE attempt ADD COLUMN reserved_usd REAL NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}, Migration{2, "reservations", kReservationsSql}};
+// What was forgotten leaves its digest, so that it is never asked again; the views list it no more.
+constexpr char kTombstonesSql[] = R"sql(
+CREATE TABLE tombstone (
+  id INTEGER PRIMARY KEY,
+  prompt_id INTEGER NOT NULL UNIQUE REFERENCES prompt (id),
+  digest TEXT NOT NULL,
+  responses INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  at TEXT NOT NULL
+);
+
+DROP VIEW "all";
+DROP VIEW pairs;
+CREATE VIEW pairs AS
+SELECT
+  response.id AS response_id,
+  teacher.name AS teacher,
+  coalesce(nullif(response.served_model, ''), request.model) AS model,
+  (SELECT CASE json_type(message.value, '$.content') WHEN 'text' THEN json_extract(message.value, '$.content')
+               ELSE json_extract(message.value, '$.content[0].text') END
+     FROM json_each(prompt.messages) AS message
+    WHERE json_extract(message.value, '$.role') = 'user'
+    ORDER BY message.key DESC LIMIT 1) AS prompt,
+  response.text AS answer,
+  response.reasoning AS reasoning,
+  (SELECT source_row.reference FROM source_row
+    WHERE source_row.prompt_id = prompt.id AND source_row.reference <> ''
+    ORDER BY source_row.run_id DESC, source_row.id DESC LIMIT 1) AS reference,
+  response.refusal AS refusal,
+  response.finish AS finish,
+  request.sample AS sample,
+  response.input_tokens AS input_tokens,
+  response.output_tokens AS output_tokens,
+  response.reasoning_tokens AS reasoning_tokens,
+  response.cost_usd AS cost_usd,
+  attempt.total_ms AS total_ms,
+  response.obtained_at AS obtained_at,
+  terms.licence AS licence,
+  CASE terms.outputs_may_train WHEN 1 THEN 'yes' WHEN 0 THEN 'no' ELSE 'unknown' END AS outputs_may_train,
+  request.status = 'answered' AND request.response_id = response.id AND response.finish <> 'length' AS in_all,
+  request.id AS request_id,
+  attempt.id AS attempt_id,
+  prompt.id AS prompt_id
+FROM response
+JOIN request ON request.id = response.request_id
+JOIN attempt ON attempt.id = response.attempt_id
+JOIN prompt ON prompt.id = request.prompt_id
+JOIN teacher ON teacher.id = response.teacher_id
+JOIN terms ON terms.id = response.terms_id
+WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id);
+
+CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}, Migration{2, "reservations", kReservationsSql},
+                                 Migration{3, "tombstones", kTombstonesSql}};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/base/text.h"
 #include "core/corpus/words.h"
 #include "storage/values.h"
 
@@ -107,7 +108,17 @@ Result<Pair> SqliteReader::read_pair(const Rows& row) {
 
 Result<Pair> SqliteReader::pair(RowId response) {
   Rows rows = connection_->query(kPairSql, response);
-  if (rows.next()) return read_pair(rows);
+  if (rows.next()) {
+    auto pair = read_pair(rows);
+    if (!pair) return pair;
+    Rows grave = connection_->look_up("SELECT at, reason FROM tombstone WHERE prompt_id = ?", pair->prompt);
+    if (grave.next()) {
+      return fail(Errc::usage, "response " + std::to_string(response) + " was forgotten on " +
+                                   grave.text(0).substr(0, 10) + ": " + on_one_line(grave.text(1)));
+    }
+    if (auto done = grave.status(); !done) return fail(done.error());
+    return pair;
+  }
   if (auto done = rows.status(); !done) return fail(done.error());
   return fail(Errc::usage, connection_->path() + ": has no response " + std::to_string(response));
 }
@@ -138,7 +149,9 @@ Result<std::vector<Permission>> SqliteReader::permissions() {
 
 Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& request_digest) {
   Rows rows = connection_->query(
-      "SELECT id, status, truncated, attempts_charged, timeouts FROM request WHERE digest = ?", request_digest);
+      "SELECT id, status, truncated, attempts_charged, timeouts, "
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id) FROM request WHERE digest = ?",
+      request_digest);
   std::optional<RequestState> state;
   if (rows.next()) {
     state = RequestState{rows.integer(0),
@@ -147,6 +160,8 @@ Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& re
                          static_cast<int>(rows.integer(3)),
                          static_cast<int>(rows.integer(4)),
                          false};
+    // As a harvest is told: nothing is wanted of it any more.
+    if (!rows.is_null(5)) state = RequestState{state->request, RequestStatus::answered};
   }
   if (auto done = rows.status(); !done) return fail(done.error());
   return state;

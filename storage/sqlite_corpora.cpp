@@ -5,6 +5,7 @@
 #include "storage/harvest_lock.h"
 #include "storage/harvest_log.h"
 #include "storage/reader.h"
+#include "storage/runs.h"
 #include "storage/values.h"
 
 namespace retort {
@@ -64,19 +65,6 @@ Result<RowId> find_or_add_teacher(Connection& connection, const TeacherIdentity&
   const RowId id = found.next() ? found.integer(0) : 0;
   if (auto done = found.status(); !done) return fail(done.error());
   return id;
-}
-
-Result<RowId> add_run(Connection& connection, const RunStart& run, std::optional<RowId> teacher,
-                      const std::string& now) {
-  if (auto done =
-          connection.run("INSERT INTO run (command, arguments, version, host, configuration, teacher_id, state, "
-                         "began_at) VALUES (?, ?, ?, ?, ?, ?, 'running', ?)",
-                         run.command, to_valid_utf8(run.arguments), run.version, to_valid_utf8(run.host),
-                         dump_json(run.configuration), teacher, now);
-      !done) {
-    return fail(done.error());
-  }
-  return connection.last_insert_id();
 }
 
 struct Begun {
@@ -140,12 +128,7 @@ Result<void> SqliteCorpora::record(const std::string& path, const RunStart& run,
   const std::string now = to_iso8601(clock_.wall());
   const auto id = add_run(connection, run, std::nullopt, now);
   if (!id) return fail(id.error());
-  if (auto done = connection.run("UPDATE run SET state = 'ended', ended_at = ?, exit_code = ?, cost_usd = ?, "
-                                 "summary = ? WHERE id = ?",
-                                 now, end.exit_code, dollars_of(end.cost), json_or_null(end.summary), *id);
-      !done) {
-    return done;
-  }
+  if (auto done = end_run(connection, *id, end, now); !done) return done;
   for (const Permission& permission : permissions) {
     if (auto done = connection.run("INSERT INTO permission (kind, statement, run_id, at) VALUES (?, ?, ?, ?)",
                                    permission.kind, to_valid_utf8(permission.statement), *id, now);

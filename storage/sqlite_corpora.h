@@ -16,6 +16,12 @@ class SqliteCorpora final : public CorpusOpener {
   Result<std::unique_ptr<CorpusReader>> read(const std::string& path) override;
   Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
                       const std::vector<Permission>& permissions) override;
+  Result<Checkup> check(const std::string& path, const IdentityDigests& digests,
+                        const std::function<void(const Finding&)>& tell) override;
+  Result<std::int64_t> snapshot(const std::string& path, const std::string& copy,
+                                const std::function<bool()>& stopped) override;
+  Result<std::vector<ForgottenPrompt>> forget(const std::string& path, const ToForget& what, const RunStart& run,
+                                              bool dry_run) override;
 
  private:
   const Clock& clock_;

@@ -20,6 +20,10 @@ constexpr int kJsonDepthMax = 128;
 /// kJsonDepthMax, invalid UTF-8. Of duplicate keys the last one wins. A leading BOM is skipped.
 Result<Json> parse_json(std::string_view text);
 
+/// The same for what a teacher sent, where a number in a field that nobody reads must not cost the answer: one beyond
+/// a double (1e999999) reads as null, a whole number beyond 64 bits as a double. json_count() takes neither.
+Result<Json> parse_reply_json(std::string_view text);
+
 /// One text for equal values: keys sorted, no spaces, integral floats written as integers (1.0 is 1).
 std::string canonical_json(const Json& value);
 

@@ -1,6 +1,7 @@
 #include "core/base/text.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace retort {
 namespace {
@@ -33,6 +34,15 @@ bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
+    // Most text is ASCII, and eight bytes of it are as quickly seen as one.
+    std::uint64_t eight = 0;
+    if (text.size() - at >= sizeof eight) {
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
     const std::size_t length = sequence_length(text, at);
     if (length == 0) return false;
     at += length;

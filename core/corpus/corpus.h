@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/corpus/care.h"
 #include "core/corpus/records.h"
 
 namespace retort {
@@ -138,6 +139,21 @@ class CorpusOpener {
   /// Appends to the list of runs what a command other than harvest did with the corpus.
   virtual Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
                               const std::vector<Permission>& permissions) = 0;
+
+  /// Reads everything, in bounded memory, and changes nothing; also while a harvest runs. `tell` hears each finding. A
+  /// damaged corpus is a success with findings.
+  virtual Result<Checkup> check(const std::string& path, const IdentityDigests& digests,
+                                const std::function<void(const Finding&)>& tell) = 0;
+
+  /// The corpus as it is at one instant, also while a harvest runs, as a new file: there whole or not at all. Its size
+  /// in bytes. Errc::usage if `copy` exists, Errc::interrupted once `stopped` says so.
+  virtual Result<std::int64_t> snapshot(const std::string& path, const std::string& copy,
+                                        const std::function<bool()>& stopped) = 0;
+
+  /// Erases content from the file for good and leaves tombstones; takes the one writer's lock meanwhile. What was (or
+  /// with `dry_run`, would be) forgotten. Errc::usage for a response that is not there.
+  virtual Result<std::vector<ForgottenPrompt>> forget(const std::string& path, const ToForget& what,
+                                                      const RunStart& run, bool dry_run) = 0;
 };
 
 }  // namespace retort

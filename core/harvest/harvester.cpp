@@ -7,36 +7,29 @@
 
 #include "core/base/text.h"
 #include "core/corpus/words.h"
+#include "core/harvest/attempt.h"
 #include "core/harvest/planner.h"
+#include "core/harvest/prompt_intake.h"
+#include "core/harvest/reading_budget.h"
+#include "core/harvest/server_check.h"
+#include "core/harvest/tally.h"
+#include "core/harvest/teacher_health.h"
 
 namespace retort {
 namespace {
 
 constexpr int kBeginAheadMin = 2;
 constexpr int kBeginAheadMax = 512;
+constexpr Duration kAskAgainWhetherReady = 2s;
 constexpr Duration kDiskRetryInterval = 1s;
 constexpr Duration kWaitWorthTelling = 10s;
-
-// Begun ahead of permits, so that a permit never waits for the disk; no further ahead than a second's worth, since a
-// crash must count what was begun as possibly sent.
-int begin_ahead(const Limits& limits) {
-  double ahead = limits.in_flight_max;
-  if (limits.requests_per_minute > 0) ahead = std::min(ahead, limits.requests_per_minute / 60);
-  return std::clamp(static_cast<int>(ahead), kBeginAheadMin, kBeginAheadMax);
-}
-
-bool worth_keeping(const std::string& header) {
-  return header.find("ratelimit") != std::string::npos || header.find("request-id") != std::string::npos ||
-         header.rfind("retry-after", 0) == 0 || header == "x-should-retry" || header == "date" || header == "server" ||
-         header == "openai-processing-ms";
-}
 
 }  // namespace
 
 class Harvester::Loop {
  public:
   Loop(const Clock& clock, Transport& transport, HarvestLog& log, PromptFeed& prompts, const Teacher& teacher,
-       HarvestSettings settings, HarvestObserver& observer)
+       PaceBook& pace, HarvestSettings settings, HarvestObserver& observer)
       : clock_(clock),
         transport_(transport),
         log_(log),
@@ -45,20 +38,45 @@ class Harvester::Loop {
         settings_(std::move(settings)),
         observer_(observer),
         random_(settings_.seed),
-        limiter_(settings_.limits, clock.now()),
+        pace_(pace),
+        limiter_(settings_.limits, pace, clock.now()),
+        budget_(settings_.caps, settings_.spent),
+        reading_(transport, settings_.response_bytes_max),
+        health_(settings_.retry.patience),
         planner_(settings_, stats_),
-        ahead_max_(begin_ahead(settings_.limits)),
+        server_(transport, teacher, settings_),
         now_(clock.now()) {}
 
   std::optional<Instant> turn(std::span<NetEvent> events, bool stop_requested) {
     now_ = clock_.now();
+    pace_.lock();
+    const std::optional<Instant> until = locked_turn(events, stop_requested);
+    pace_.unlock();
+    return until;
+  }
+
+  HarvestReport report() {
+    for (auto& [attempt, ending] : endings_) settle(ending);  // a dead disk's
+    endings_.clear();
+    observer_.progress(snapshot(), now_);
+    return {snapshot(), stopped_};
+  }
+
+ private:
+  std::optional<Instant> locked_turn(std::span<NetEvent> events, bool stop_requested) {
     for (NetEvent& event : events) std::visit([this](auto& e) { on(e); }, event);
     for (LogEvent& event : log_.completions()) std::visit([this](auto& e) { on(e); }, event);
-    if (stop_requested && !stopped_) stop({Errc::interrupted, "stopped by a signal"});
+    if (!stopped_ && stop_requested) stop({Errc::interrupted, "stopped by a signal"});
+    if (!stopped_ && budget_.time_is_up(clock_.wall()))
+      stop({Errc::quota, "the time of --until has come; what is missing stays pending"});
     if (!stopped_) {
       read_prompts();
       begin_ahead_of_permits();
-      send_what_is_permitted();
+      if (!server_.done()) {
+        ask_whether_ready();
+      } else {
+        send_what_is_permitted();
+      }
     } else {
       wind_up();
     }
@@ -66,80 +84,67 @@ class Harvester::Loop {
     return std::min(observer_.progress(snapshot(), now_), next_deadline());
   }
 
-  HarvestReport report() {
-    for (auto& [attempt, ending] : endings_) limiter_.settle(std::move(ending.permit), ending.actual);  // a dead disk's
-    endings_.clear();
-    observer_.progress(snapshot(), now_);
-    return {snapshot(), stopped_};
+  void settle(Ending& ending) {
+    reading_.released(ending.bytes);
+    if (ending.permit) limiter_.settle(std::move(*ending.permit), ending.actual);
   }
-
- private:
-  /// On record as `unsent`, waiting for a permit.
-  struct Ready {
-    RowId attempt;
-    Work work;
-  };
-  /// On the wire.
-  struct Flight {
-    RowId attempt;
-    Work work;
-    Permit permit;
-    Cost estimate;
-    Instant sent;
-    WallTime sent_wall;
-    HttpHead head;
-    std::string body;
-  };
-  /// Ended, not yet durable. It keeps its permit: a slot is free again only when its answer is on disk, so that a
-  /// crash can never lose more answers than fit in flight, and a slow disk slows the sending.
-  struct Ending {
-    RowId request;
-    bool final;
-    Permit permit;
-    std::optional<Cost> actual;
-  };
 
   // ---- from prompts to the wire
 
   void read_prompts() {
-    while (!stats_.all_read && planner_.has_room()) {
-      FeedEvent event = prompts_.poll();
-      if (auto* row = std::get_if<PromptRow>(&event)) {
-        planner_.add_row(std::move(*row));
-      } else if (const auto* bad = std::get_if<BadRow>(&event)) {
-        on_bad_row(*bad);
-        if (stopped_) return;
-      } else {
-        stats_.all_read = std::holds_alternative<EndOfPrompts>(event);
-        break;
-      }
-    }
-    stats_.fraction_read = prompts_.fraction_read();
+    if (std::optional<Error> unusable = take_prompts(prompts_, planner_, settings_, stats_, observer_))
+      return stop(std::move(*unusable));
     while (auto lookup = planner_.next_lookup(stats_.all_read)) log_.submit(std::move(*lookup));
   }
 
-  void on_bad_row(const BadRow& bad) {
-    ++stats_.bad_rows;
-    const std::string line = bad.source + ":" + std::to_string(bad.row) + ": " + bad.problem;
-    if (settings_.skip_bad_rows) {
-      constexpr std::int64_t kToldAtMost = 10;
-      if (stats_.bad_rows <= kToldAtMost) observer_.notice(line + " (skipped)");
-    } else {
-      stop({Errc::usage, line + ". Mend the row, or skip such rows with --skip-bad-rows"});
-    }
+  // ---- the server itself
+
+  void ask_whether_ready() {
+    if (!server_.under_way() && now_ >= limiter_.held_until()) server_.ask(ExchangeId{++last_exchange_});
   }
 
-  int room_to_begin() const { return ahead_max_ - static_cast<int>(ready_.size() + beginning_count_); }
+  void on_server_answer(const ResponseEnd& event) {
+    if (const std::optional<std::string> why = server_.on(event)) {
+      if (health_.trouble(Trouble::unreachable, now_, now_)) observer_.notice(*why + "; waiting for it");
+      limiter_.hold(now_ + kAskAgainWhetherReady, *why);
+      return stop_beyond_patience(*why);
+    }
+    health_.alive();
+    if (const std::string notice = server_.notice(); !notice.empty()) observer_.notice(notice);
+  }
+
+  // ---- to the wire
+
+  /// Begun ahead of permits, so that a permit never waits for the disk; no further ahead than a second's worth, since a
+  /// crash must count what was begun as possibly sent.
+  int room_to_begin() const {
+    double ahead = limiter_.in_flight_limit();
+    if (const double rate = limiter_.requests_per_second(now_); rate > 0) ahead = std::min(ahead, rate);
+    const int most = std::clamp(static_cast<int>(ahead), kBeginAheadMin, kBeginAheadMax);
+    return most - static_cast<int>(ready_.size() + beginning_count_);
+  }
 
   void begin_ahead_of_permits() {
-    std::vector<Work> batch;
+    std::vector<Ready> batch;
     Begin entry;
     const int room = room_to_begin();
+    budget_blocked_ = false;
     while (static_cast<int>(batch.size()) < room) {
-      std::optional<Work> work = planner_.take(now_);
+      std::optional<Work> work = unaffordable_ ? std::exchange(unaffordable_, {}) : planner_.take(now_);
       if (!work) break;
-      entry.attempts.push_back({work->request, work->question.max_tokens, teacher_.estimate(work->question)});
-      batch.push_back(std::move(*work));
+      const Cost bound = teacher_.bound(work->question);
+      const Budget::Grant grant = budget_.reserve(bound);
+      if (grant != Budget::Grant::granted) {
+        unaffordable_ = std::move(work);
+        budget_blocked_ = true;
+        if (grant == Budget::Grant::exhausted) {
+          stop({Errc::quota, "the cap is reached: " + budget_.reached() +
+                                 "; what is missing stays pending: raise the cap and run the same command again"});
+        }
+        break;
+      }
+      entry.attempts.push_back({work->request, work->question.max_tokens, bound});
+      batch.push_back({0, std::move(*work), bound});
     }
     if (batch.empty()) return;
     beginning_count_ += batch.size();
@@ -150,9 +155,14 @@ class Harvester::Loop {
   void send_what_is_permitted() {
     MarkSent sent{{}, clock_.wall()};
     permit_at_ = Instant::never();
-    while (!ready_.empty()) {
-      const Cost estimate = teacher_.estimate(ready_.front().work.question);
-      auto admission = limiter_.acquire(estimate, now_);
+    while (!ready_.empty() && !reading_.full()) {
+      const Ready& next = ready_.front();
+      if (const auto why = server_.cannot_fit(next.bound, next.work.question.max_tokens)) {
+        give_up_unsent(std::move(ready_.front()), *why);
+        ready_.pop_front();
+        continue;
+      }
+      auto admission = limiter_.acquire(ready_.front().bound, now_);
       if (const auto* later = std::get_if<Instant>(&admission)) {
         permit_at_ = *later;
         break;
@@ -160,44 +170,67 @@ class Harvester::Loop {
       Ready ready = std::move(ready_.front());
       ready_.pop_front();
       sent.attempts.push_back(ready.attempt);
-      send(std::move(ready), std::move(std::get<Permit>(admission)), estimate, sent.at);
+      send(std::move(ready), std::move(std::get<Permit>(admission)), sent.at);
+      if (limiter_.concurrency().probing()) break;
     }
+    if (ready_.empty()) limiter_.nothing_to_send();
     if (!sent.attempts.empty()) log_.submit(std::move(sent));
   }
 
-  void send(Ready ready, Permit permit, Cost estimate, WallTime wall) {
+  void give_up_unsent(Ready ready, const std::string& why) {
+    AttemptEnd end;
+    end.attempt = ready.attempt;
+    end.request = ready.work.request;
+    end.outcome = AttemptOutcome::failed;
+    end.request_status = RequestStatus::failed;
+    end.error = "too_long";
+    end.error_detail = why;
+    tally_.failed(end);
+    budget_.settle(ready.bound, Cost{}, false);
+    endings_.emplace(end.attempt, Ending{end.request, true, {}, {}, 0});
+    log_.submit(End{{std::move(end)}});
+  }
+
+  void send(Ready ready, Permit permit, WallTime wall) {
     HttpRequest request = teacher_.encode(ready.work.question);
     if (!settings_.credential.empty()) request.headers.push_back(teacher_.credential_header(settings_.credential));
     request.connect_timeout = settings_.connect_timeout;
     request.total_timeout = settings_.total_timeout;
     request.body_bytes_max = settings_.body_bytes_max;
-    ++stats_.attempts;
-    if (ready.work.tried || ready.work.attempts_charged > 0) ++stats_.retries;
+    tally_.sent(ready.work.tried || ready.work.attempts_charged > 0);
     ready.work.tried = true;
     const ExchangeId id{++last_exchange_};
     flights_.emplace(id.value,
-                     Flight{ready.attempt, std::move(ready.work), std::move(permit), estimate, now_, wall, {}, {}});
+                     Flight{ready.attempt, std::move(ready.work), std::move(permit), ready.bound, now_, wall, {}, {}});
     transport_.submit(id, std::move(request));
   }
 
   // ---- what comes back from the wire
 
   void on(ResponseHead& event) {
+    if (server_.owns(event.id)) server_.on(event);
     if (const auto flight = flights_.find(event.id.value); flight != flights_.end())
       flight->second.head = std::move(event.head);
   }
   void on(ResponseBytes& event) {
-    if (const auto flight = flights_.find(event.id.value); flight != flights_.end()) flight->second.body += event.bytes;
+    if (server_.owns(event.id)) server_.on(event);
+    const auto flight = flights_.find(event.id.value);
+    if (flight == flights_.end()) return;
+    reading_.arrived(event.id, event.bytes.size());
+    flight->second.body += event.bytes;
   }
   void on(Woken&) {}
 
   void on(ResponseEnd& event) {
+    if (server_.owns(event.id)) return on_server_answer(event);
     const auto found = flights_.find(event.id.value);
     if (found == flights_.end()) return;
     Flight flight = std::move(found->second);
     flights_.erase(found);
+    reading_.ended(event.id);
+    const std::size_t bytes = flight.body.size();
 
-    AttemptEnd end = describe(flight, event);
+    AttemptEnd end = record_exchange(flight, event.timing, settings_.credential);
     AttemptFacts facts;
     facts.fault = event.fault;
     facts.fault_detail = redacted(on_one_line(event.detail), settings_.credential);
@@ -206,88 +239,71 @@ class Harvester::Loop {
       // Redacted before it is read: what is decoded is what is stored.
       facts.reply = teacher_.decode(flight.head, end.raw_body);
       facts.signals = read_rate_signals(flight.head, clock_.wall());
+      limiter_.announced(flight.permit, facts.signals.announced, now_);
     }
-    const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, trouble_rounds_};
+    const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, health_.rounds(), health_.down()};
     const Verdict verdict = judge(facts, history, settings_.retry, random_);
+    watch_teacher(facts, verdict, flight);
     std::optional<Cost> actual;
     if (auto* response = std::get_if<Response>(&facts.reply); response && event.fault == NetFault::none) {
-      actual = teacher_.invoice(response->usage, flight.estimate);
+      actual = teacher_.invoice(response->usage, flight.bound, clock_.wall());
+      limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
       end.response = std::move(*response);
-      count_answer(*end.response, *actual);
-    } else if (verdict.outcome == AttemptOutcome::refused && !verdict.possibly_billed) {
+      tally_.answered(*end.response, *actual);
+    } else if (!verdict.possibly_billed && !(event.fault == NetFault::none && flight.head.status == 200)) {
       actual = Cost{};
     }
+    budget_.settle(flight.bound, actual, verdict.outcome != AttemptOutcome::refused || verdict.possibly_billed);
     endings_.emplace(flight.attempt, Ending{flight.work.request, verdict.next != Verdict::Next::retry,
-                                            std::move(flight.permit), actual});
-    watch_teacher(verdict, flight.sent, event.fault == NetFault::none && verdict.outcome != AttemptOutcome::refused);
+                                            std::move(flight.permit), actual, bytes});
     conclude(std::move(flight.work), std::move(end), verdict,
              event.fault == NetFault::none && flight.head.status == 200);
   }
 
-  AttemptEnd describe(Flight& flight, const ResponseEnd& event) const {
-    AttemptEnd end;
-    end.attempt = flight.attempt;
-    end.request = flight.work.request;
-    end.http_status = flight.head.status;
-    end.sent_at = flight.sent_wall;
-    end.first_byte = event.timing.first_byte;
-    end.total = event.timing.total;
-    Json kept = Json::object();
-    for (const auto& [name, value] : flight.head.headers) {
-      if (worth_keeping(name)) kept[name] = redacted(to_valid_utf8(value), settings_.credential);
+  /// Trouble of the whole teacher: silence where it asks for it, single probes where it fails, and an end when nothing
+  /// else has come for too long.
+  void watch_teacher(const AttemptFacts& facts, const Verdict& verdict, const Flight& flight) {
+    if (verdict.trouble == Trouble::none) {
+      if (verdict.next != Verdict::Next::stop_teacher) health_.alive();
+      return;
     }
-    end.headers = std::move(kept);
-    end.raw_body = redacted(std::move(flight.body), settings_.credential);
-    return end;
-  }
-
-  void count_answer(const Response& response, const Cost& cost) {
-    stats_.used.input += cost.input;
-    stats_.used.output += cost.output;
-    stats_.used.money += cost.money;
-    if (response.finish == Finish::length) ++stats_.truncated;
-    if (response.finish == Finish::refusal || response.finish == Finish::content_filter) ++stats_.refusals;
-  }
-
-  /// Trouble of the whole teacher: silence where it asks for it, and an end when nothing else has come for too long.
-  void watch_teacher(const Verdict& verdict, Instant sent, bool sign_of_life) {
-    if (verdict.word == "http_429") {
+    const bool was_down = health_.down();
+    const std::string reason =
+        verdict.hold_reason.empty() ? "the teacher fails (" + verdict.word + ")" : verdict.hold_reason;
+    if (health_.trouble(verdict.trouble, flight.sent, now_))
+      observer_.notice("no answers: " + reason + "; trying again");
+    if (health_.down()) {
+      limiter_.concurrency().probe_only();
+      if (!was_down && !verdict.hold)
+        limiter_.hold(now_ + full_jitter(settings_.retry, health_.rounds(), random_), reason);
+    }
+    if (verdict.trouble == Trouble::refusal) {
+      const auto& rejection = std::get<Rejection>(facts.reply);
       ++stats_.rate_limited;
-      limiter_.refused(sent, now_);
+      limiter_.refused(flight.permit, facts.signals, rejection.limit, verdict.hold.value_or(Duration{}), now_);
+      if (rejection.slow_down) limiter_.concurrency().probe_only();
     }
-    if (verdict.next == Verdict::Next::done) limiter_.answered();
-    if (sign_of_life) {
-      trouble_rounds_ = 0;
-      trouble_since_.reset();
-      reached_ = true;
-    } else if (verdict.hold && (!trouble_since_ || sent >= last_trouble_)) {
-      // Requests that were under way together are one refusal, not many.
-      if (!trouble_since_) {
-        trouble_since_ = now_;
-        observer_.notice("no answers: " + verdict.hold_reason + "; trying again");
-      }
-      ++trouble_rounds_;
-      last_trouble_ = now_;
+    if (verdict.hold) hold(*verdict.hold, verdict.hold_reason, verdict.trouble == Trouble::refusal);
+    stop_beyond_patience(reason);
+  }
+
+  void hold(Duration pause, const std::string& reason, bool asked) {
+    const bool news = now_ + pause > std::max(now_, limiter_.held_until()) + 1s;
+    limiter_.hold(now_ + pause, reason);
+    if (!news) return;
+    if (asked) health_.asked_to_wait(pause);
+    if (pause >= kWaitWorthTelling) {
+      observer_.notice("waiting " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(pause).count()) +
+                       " s: " + reason);
     }
-    if (verdict.hold) {
-      const bool news = now_ + *verdict.hold > std::max(now_, limiter_.held_until()) + 1s;
-      limiter_.hold(now_ + *verdict.hold, verdict.hold_reason);
-      if (news && *verdict.hold >= kWaitWorthTelling) {
-        observer_.notice("waiting " +
-                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*verdict.hold).count()) +
-                         " s: " + verdict.hold_reason);
-      }
-      if (news && verdict.word == "http_429" && trouble_since_) *trouble_since_ = *trouble_since_ + *verdict.hold;
-    }
-    constexpr Duration kPatienceBeforeFirstReply = 30s;
-    const Duration patience =
-        reached_ ? settings_.retry.patience : std::min<Duration>(settings_.retry.patience, kPatienceBeforeFirstReply);
-    if (!stopped_ && trouble_since_ && now_ - *trouble_since_ > patience) {
-      stop({Errc::refused, "no answer from the teacher for " + std::to_string(static_cast<int>(seconds(patience))) +
-                               " s (" + verdict.hold_reason +
-                               "); what is missing stays pending: run the same command again"});
-    }
+  }
+
+  void stop_beyond_patience(const std::string& reason) {
+    const std::optional<Duration> patience = health_.beyond_patience(now_);
+    if (stopped_ || !patience) return;
+    stop({Errc::refused, "no answer from the teacher for " + std::to_string(static_cast<int>(seconds(*patience))) +
+                             " s (" + reason + "); what is missing stays pending: run the same command again"});
   }
 
   void conclude(Work work, AttemptEnd end, const Verdict& verdict, bool status_200) {
@@ -295,23 +311,15 @@ class Harvester::Loop {
     end.error = verdict.word;
     end.error_detail = redacted(verdict.detail, settings_.credential);
     end.possibly_billed = !end.response && (verdict.possibly_billed || status_200);
-    if (end.possibly_billed) ++stats_.possibly_billed;
     if (is_charged(verdict.outcome)) ++work.attempts_charged;
     if (verdict.outcome == AttemptOutcome::timed_out) ++work.timeouts;
-    if (!verdict.word.empty())
-      stats_.last_failure = verdict.word + (verdict.detail.empty() ? "" : ": " + end.error_detail);
-
     using Next = Verdict::Next;
-    if (verdict.next == Next::done) {
-      end.request_status = RequestStatus::answered;
-      ++stats_.answered;
-    } else if (verdict.next == Next::give_up) {
-      end.request_status = RequestStatus::failed;
-      ++stats_.failed;
-      ++failures_[verdict.word];
-    } else if (verdict.next == Next::retry) {
+    if (verdict.next == Next::done) end.request_status = RequestStatus::answered;
+    if (verdict.next == Next::give_up) end.request_status = RequestStatus::failed;
+    if (!end.response) tally_.failed(end);
+    if (verdict.next == Next::retry) {
       planner_.retry_later(std::move(work), now_ + verdict.wait);
-    } else if (!stopped_) {
+    } else if (verdict.next == Next::stop_teacher && !stopped_) {
       stop({verdict.stop, "the teacher refuses us (" + verdict.word + "): " + end.error_detail});
     }
     log_.submit(End{{std::move(end)}});
@@ -323,17 +331,20 @@ class Harvester::Loop {
 
   void on(Begun& event) {
     RETORT_ASSERT(!beginning_.empty() && beginning_.front().size() == event.attempts.size());
-    std::vector<Work> batch = std::move(beginning_.front());
+    std::vector<Ready> batch = std::move(beginning_.front());
     beginning_.pop_front();
     beginning_count_ -= batch.size();
-    for (std::size_t i = 0; i < batch.size(); ++i) ready_.push_back({event.attempts[i], std::move(batch[i])});
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      batch[i].attempt = event.attempts[i];
+      ready_.push_back(std::move(batch[i]));
+    }
   }
 
   void on(Ended& event) {
     for (const RowId attempt : event.attempts) {
       const auto ending = endings_.find(attempt);
       RETORT_ASSERT(ending != endings_.end());
-      limiter_.settle(std::move(ending->second.permit), ending->second.actual);
+      settle(ending->second);
       if (ending->second.final) planner_.finished(ending->second.request);
       endings_.erase(ending);
     }
@@ -359,9 +370,13 @@ class Harvester::Loop {
 
   /// Nothing new is sent; what is on the wire is awaited, what is only on record is released.
   void wind_up() {
+    server_.cancel();
     if (!ready_.empty() && !log_failed_) {
       Release release;
-      for (const Ready& ready : ready_) release.attempts.push_back(ready.attempt);
+      for (const Ready& ready : ready_) {
+        release.attempts.push_back(ready.attempt);
+        budget_.settle(ready.bound, Cost{}, false);
+      }
       ready_.clear();
       log_.submit(std::move(release));
     }
@@ -375,12 +390,15 @@ class Harvester::Loop {
   void cancel_flights() {
     for (auto& [id, flight] : flights_) {
       transport_.cancel(ExchangeId{id});
-      AttemptEnd end = describe(flight, {ExchangeId{id}, NetFault::timeout, {}, true, {{}, now_ - flight.sent}});
+      const std::size_t bytes = flight.body.size();
+      AttemptEnd end = record_exchange(flight, {{}, now_ - flight.sent}, settings_.credential);
       end.outcome = AttemptOutcome::cancelled;
       end.error = "cancelled";
       end.possibly_billed = true;
-      ++stats_.possibly_billed;
-      endings_.emplace(end.attempt, Ending{end.request, true, std::move(flight.permit), {}});
+      tally_.failed(end);
+      budget_.settle(flight.bound, {}, true);
+      reading_.ended(ExchangeId{id});
+      endings_.emplace(end.attempt, Ending{end.request, true, std::move(flight.permit), {}, bytes});
       log_.submit(End{{std::move(end)}});
     }
     flights_.clear();
@@ -394,18 +412,27 @@ class Harvester::Loop {
   }
 
   Instant next_deadline() const {
+    if (stopped_) {
+      if (!flights_.empty()) return drain_until_;
+      return log_failed_ ? std::min(disk_retry_at_, drain_until_) : Instant::never();
+    }
+    Instant next = server_.done() ? permit_at_ : server_.under_way() ? Instant::never() : limiter_.held_until();
     // A retry that is due but cannot be begun waits for a completion, not for a time.
-    if (!stopped_) return room_to_begin() > 0 ? std::min(permit_at_, planner_.next_retry()) : permit_at_;
-    if (!flights_.empty()) return drain_until_;
-    return log_failed_ ? std::min(disk_retry_at_, drain_until_) : Instant::never();
+    if (room_to_begin() > 0 && !budget_blocked_) next = std::min(next, planner_.next_retry());
+    if (settings_.caps.until) {
+      const std::int64_t left = std::max<std::int64_t>(0, settings_.caps.until->ms - clock_.wall().ms);
+      next = std::min(next, now_ + std::chrono::milliseconds(std::min<std::int64_t>(left, 60'000)) + 1ms);
+    }
+    return next;
   }
 
   const HarvestStats& snapshot() {
     stats_.in_flight = static_cast<int>(flights_.size());
+    stats_.in_flight_limit = limiter_.in_flight_limit();
+    stats_.requests_per_second_allowed = limiter_.requests_per_second(now_);
     stats_.unfinished = planner_.planned();
     stats_.held_until = limiter_.held_until();
     stats_.hold_reason = limiter_.hold_reason();
-    stats_.failures.assign(failures_.begin(), failures_.end());
     return stats_;
   }
 
@@ -417,25 +444,27 @@ class Harvester::Loop {
   const HarvestSettings settings_;
   HarvestObserver& observer_;
   Random random_;
+  PaceBook& pace_;
   RateLimiter limiter_;
-  HarvestStats stats_;
+  Budget budget_;
+  ReadingBudget reading_;
+  TeacherHealth health_;
+  Tally tally_;
+  HarvestStats& stats_ = tally_.stats;
   Planner planner_;
-  const int ahead_max_;
+
+  ServerCheck server_;
 
   Instant now_;
   Instant permit_at_ = Instant::never();
   std::uint64_t last_exchange_ = 0;
   std::size_t beginning_count_ = 0;
-  std::deque<std::vector<Work>> beginning_;
+  std::deque<std::vector<Ready>> beginning_;
   std::deque<Ready> ready_;
+  std::optional<Work> unaffordable_;  ///< the next in line, when the budget has no room for it
+  bool budget_blocked_ = false;
   std::map<std::uint64_t, Flight> flights_;  // ordered: a drain ends in the same order in every simulated run
   std::unordered_map<RowId, Ending> endings_;
-  std::map<std::string, std::int64_t> failures_;
-
-  int trouble_rounds_ = 0;
-  std::optional<Instant> trouble_since_;
-  Instant last_trouble_;
-  bool reached_ = false;
 
   std::optional<Error> stopped_;
   Instant drain_until_ = Instant::never();
@@ -445,9 +474,9 @@ class Harvester::Loop {
 };
 
 Harvester::Harvester(const Clock& clock, Transport& transport, HarvestLog& log, PromptFeed& prompts,
-                     const Teacher& teacher, HarvestSettings settings, HarvestObserver& observer)
+                     const Teacher& teacher, PaceBook& pace, HarvestSettings settings, HarvestObserver& observer)
     : transport_(transport),
-      loop_(std::make_unique<Loop>(clock, transport, log, prompts, teacher, std::move(settings), observer)) {}
+      loop_(std::make_unique<Loop>(clock, transport, log, prompts, teacher, pace, std::move(settings), observer)) {}
 
 Harvester::~Harvester() = default;
 

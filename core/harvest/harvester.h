@@ -13,6 +13,7 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/corpus/corpus.h"
+#include "core/harvest/budget.h"
 #include "core/harvest/rate_limiter.h"
 #include "core/harvest/retry_policy.h"
 #include "core/net/transport.h"
@@ -29,6 +30,10 @@ struct HarvestSettings {
   int samples = 1;
   Limits limits;
   RetrySettings retry;
+  Caps caps;
+  Spent spent;                                  ///< by earlier runs of the corpus
+  bool wait_until_ready = false;                ///< ask the server about itself first, and wait for it
+  std::size_t response_bytes_max = 256u << 20;  ///< in memory, over all connections; reading pauses beyond it
   Duration connect_timeout = 30s;
   Duration total_timeout = 30min;
   std::size_t body_bytes_max = 16u << 20;
@@ -56,6 +61,8 @@ struct HarvestStats {
   std::int64_t possibly_billed = 0;   ///< attempts without an answer that may have cost money
   std::int64_t unfinished = 0;        ///< read and wanted, not yet answered or failed
   int in_flight = 0;
+  int in_flight_limit = 0;
+  double requests_per_second_allowed = 0;  ///< by the limits as known; zero: none is known
   Cost used;
   std::optional<double> fraction_read;
   bool all_read = false;
@@ -84,8 +91,9 @@ struct HarvestReport {
 /// One harvest of one teacher. Not reusable; used from one thread.
 class Harvester {
  public:
+  /// `pace`: where this teacher's pace is kept; a process alone uses a PrivatePace.
   Harvester(const Clock& clock, Transport& transport, HarvestLog& log, PromptFeed& prompts, const Teacher& teacher,
-            HarvestSettings settings, HarvestObserver& observer);
+            PaceBook& pace, HarvestSettings settings, HarvestObserver& observer);
   ~Harvester();
 
   /// Returns when every prompt is answered or has failed, or the teacher, the disk or the user said stop and what was

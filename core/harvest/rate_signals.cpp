@@ -152,28 +152,101 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   return time;
 }
 
+namespace {
+
+struct HeaderName {
+  enum class Field { limit, remaining, reset } field = Field::limit;
+  MeterKind kind = MeterKind::requests;
+  bool by_day = false;  ///< the name says so
+};
+
+// x-ratelimit-remaining-requests, anthropic-ratelimit-input-tokens-remaining, x-ratelimit-limit-tokens-minute,
+// x-ratelimit-remaining-req-minute, x-ratelimit-reset, …
+std::optional<HeaderName> read_name(std::string_view name) {
+  const std::size_t family = name.find("ratelimit-");
+  if (family == std::string_view::npos) return {};
+  name.remove_prefix(family + std::string_view("ratelimit-").size());
+  HeaderName read;
+  bool has_field = false, tokens = false, input = false, output = false;
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find('-'), name.size());
+    const std::string_view word = name.substr(0, end);
+    name.remove_prefix(std::min(end + 1, name.size()));
+    if (word == "limit" || word == "remaining" || word == "reset") {
+      has_field = true;
+      read.field = word == "limit"       ? HeaderName::Field::limit
+                   : word == "remaining" ? HeaderName::Field::remaining
+                                         : HeaderName::Field::reset;
+    } else if (word == "tokens") {
+      tokens = true;
+    } else if (word == "input") {
+      input = true;
+    } else if (word == "output") {
+      output = true;
+    } else if (word == "day") {
+      read.by_day = true;
+    } else if (word != "requests" && word != "req" && word != "minute") {
+      return {};  // a meter that we know nothing of, such as images or the cost of this query
+    }
+  }
+  if (!has_field) return {};
+  read.kind = input    ? MeterKind::input_tokens
+              : output ? MeterKind::output_tokens
+              : tokens ? MeterKind::tokens
+                       : MeterKind::requests;
+  return read;
+}
+
+// "6m0s", "17", a date, or an epoch in seconds or milliseconds.
+std::optional<Duration> read_reset(std::string_view text, WallTime wall) {
+  text = trimmed(text);
+  if (const auto date = parse_rfc3339(text)) return *date > wall ? until(*date, wall) : Duration::zero();
+  constexpr double kEpoch = 1e9, kEpochMs = 1e12;
+  if (const auto number = parse_number(text); number && *number > kEpoch) {
+    const double ms = *number > kEpochMs ? *number : *number * 1e3;
+    if (ms > 1e15) return {};
+    return ms > static_cast<double>(wall.ms) ? until({static_cast<std::int64_t>(ms)}, wall) : Duration::zero();
+  }
+  return parse_reset(text);
+}
+
+}  // namespace
+
 RateSignals read_rate_signals(const HttpHead& head, WallTime wall) {
+  // A minute's allowance is full again within a minute: what takes longer is a day's, whatever its name.
+  constexpr Duration kLongestMinute = 120s;
+  constexpr Duration kLongestReset = 48h;
   RateSignals signals;
   signals.retry_after = read_retry_after(head, wall);
+  struct Seen {
+    Announcement announcement;
+    bool by_day = false, present = false;
+  };
+  std::array<Seen, kMeters> seen;
   for (const auto& [name, value] : head.headers) {
-    // x-ratelimit-remaining-requests, anthropic-ratelimit-input-tokens-remaining, x-ratelimit-remaining-tokens-minute,
-    // …
-    if (name.find("ratelimit") == std::string::npos) continue;
-    const std::size_t remaining = name.find("remaining");
-    if (remaining == std::string::npos) continue;
-    const auto left = parse_number(value);
-    if (!left || *left > 0) continue;
-    (name.find("token") != std::string::npos ? signals.tokens_used_up : signals.requests_used_up) = true;
-    std::string reset_name = name;
-    reset_name.replace(remaining, std::string_view("remaining").size(), "reset");
-    const auto reset_text = head.find(reset_name);
-    if (!reset_text) continue;
-    std::optional<Duration> reset = parse_reset(*reset_text);
-    if (const auto date = parse_rfc3339(trimmed(*reset_text)); date && *date > wall) {
-      reset = until(*date, wall);
+    const auto read = read_name(name);
+    if (!read) continue;
+    Seen& one = seen[static_cast<std::size_t>(read->kind)];
+    one.present = true;
+    one.by_day |= read->by_day;
+    one.announcement.kind = read->kind;
+    if (read->field == HeaderName::Field::reset) {
+      one.announcement.reset = read_reset(value, wall);
+    } else if (const auto number = parse_number(value); number && *number >= 0 && *number < 1e15) {
+      (read->field == HeaderName::Field::limit ? one.announcement.limit : one.announcement.remaining) = number;
     }
-    // An epoch (OpenRouter sends one) would read as fifty years: no reset is that far away.
-    if (reset && *reset < 48h) signals.reset = std::max(signals.reset.value_or(Duration::zero()), *reset);
+  }
+  for (Seen& one : seen) {
+    if (!one.present) continue;
+    Announcement& news = one.announcement;
+    if (news.reset && *news.reset > kLongestReset) news.reset.reset();
+    if (one.by_day || (news.reset && *news.reset > kLongestMinute)) {
+      if (news.kind == MeterKind::requests) news.kind = MeterKind::requests_per_day;
+      if (news.kind == MeterKind::tokens) news.kind = MeterKind::tokens_per_day;
+    }
+    if (news.remaining && *news.remaining <= 0 && news.reset)
+      signals.reset = std::max(signals.reset.value_or(Duration::zero()), *news.reset);
+    signals.announced.push_back(news);
   }
   return signals;
 }

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/base/instant.h"
+#include "core/harvest/pace.h"
 #include "core/net/transport.h"
 
 namespace retort {
@@ -14,9 +16,7 @@ namespace retort {
 struct RateSignals {
   std::optional<Duration> retry_after;  ///< how long to be silent, from the header that has precedence
   std::optional<Duration> reset;        ///< the longest reset among the limits that are used up
-
-  bool requests_used_up = false;  ///< a remaining counter stands at zero
-  bool tokens_used_up = false;
+  std::vector<Announcement> announced;  ///< one for each meter that a header speaks of
 };
 
 /// Precedence: retry-after-ms, retry-after in seconds, retry-after as an HTTP date (against `wall`). Negative,

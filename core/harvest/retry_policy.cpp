@@ -28,7 +28,15 @@ const char* word_of(NetFault fault) {
   return "";
 }
 
+Verdict free_retry(Verdict verdict, std::optional<Duration> asked, std::string reason, const AttemptHistory& history,
+                   const RetrySettings& settings, Random& random);
+
 Verdict charged_retry(Verdict verdict, const AttemptHistory& history, const RetrySettings& settings, Random& random) {
+  if (history.teacher_down) {
+    const std::string reason =
+        "the teacher fails (" + verdict.word + "), one request at a time finds out when it is back";
+    return free_retry(std::move(verdict), {}, reason, history, settings, random);
+  }
   const int charged = history.attempts_charged + 1;
   if (charged >= settings.attempts_max) {
     verdict.next = Verdict::Next::give_up;
@@ -45,7 +53,7 @@ Verdict free_retry(Verdict verdict, std::optional<Duration> asked, std::string r
   verdict.next = Verdict::Next::retry;
   verdict.outcome = AttemptOutcome::refused;
   verdict.hold = asked ? std::min(*asked, settings.retry_after_cap)
-                       : std::max<Duration>(100ms, full_jitter(settings, history.refusals_in_row, random));
+                       : std::max<Duration>(100ms, full_jitter(settings, history.trouble_rounds, random));
   if (asked && *asked > settings.retry_after_cap) reason += " (clamped)";
   verdict.hold_reason = std::move(reason);
   return verdict;
@@ -58,18 +66,20 @@ Verdict judge_fault(const AttemptFacts& facts, const AttemptHistory& history, co
   verdict.word = word_of(facts.fault);
   verdict.detail = facts.fault_detail;
   verdict.possibly_billed = facts.possibly_billed;
+  verdict.trouble = Trouble::failing;
   switch (facts.fault) {
     case NetFault::resolve:
     case NetFault::connect:
     case NetFault::tls:
     case NetFault::local: {
       RetrySettings soon = settings;
+      verdict.trouble = Trouble::unreachable;
       soon.backoff_cap = std::min(settings.backoff_cap, settings.reconnect_cap);
       return free_retry(verdict, {}, facts.fault_detail, history, soon, random);
     }
     case NetFault::timeout:
       verdict.outcome = AttemptOutcome::timed_out;
-      if (history.timeouts >= 1) {
+      if (history.timeouts >= 1 && !history.teacher_down) {
         verdict.next = Verdict::Next::give_up;  // it may have been billed each time
         return verdict;
       }
@@ -87,7 +97,10 @@ Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, 
   verdict.detail = rejection.detail;
   switch (rejection.kind) {
     case Rejection::Kind::rate_limited: {
-      const std::optional<Duration> asked = signals.retry_after ? signals.retry_after : signals.reset;
+      verdict.trouble = Trouble::refusal;
+      const std::optional<Duration> asked = signals.retry_after     ? signals.retry_after
+                                            : rejection.retry_after ? rejection.retry_after
+                                                                    : signals.reset;
       return free_retry(verdict, asked, asked ? "the teacher asked for a pause (429)" : "429 without a Retry-After",
                         history, settings, random);
     }
@@ -103,6 +116,7 @@ Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, 
     case Rejection::Kind::transient:
       break;
   }
+  verdict.trouble = Trouble::failing;
   verdict = charged_retry(verdict, history, settings, random);
   if (signals.retry_after) {
     verdict.hold = std::min(*signals.retry_after, settings.retry_after_cap);

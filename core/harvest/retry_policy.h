@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/corpus/records.h"
 #include "core/harvest/rate_signals.h"
+#include "core/harvest/teacher_health.h"
 #include "core/net/transport.h"
 #include "core/teacher/teacher.h"
 
@@ -24,9 +25,10 @@ struct RetrySettings {
 
 /// What came before, of this request and of the teacher as a whole.
 struct AttemptHistory {
-  int attempts_charged = 0;  ///< of this request, before this attempt
-  int timeouts = 0;          ///< of this request, before this attempt
-  int refusals_in_row = 0;   ///< of the teacher: refusals and dead connections since the last sign of life
+  int attempts_charged = 0;   ///< of this request, before this attempt
+  int timeouts = 0;           ///< of this request, before this attempt
+  int trouble_rounds = 0;     ///< of the teacher: rounds of refusals and failures since the last answer
+  bool teacher_down = false;  ///< of the teacher: the circuit is open, so a failure is not this request's fault
 };
 
 /// How the exchange ended, after decoding.
@@ -46,6 +48,7 @@ struct Verdict {
     stop_teacher,  ///< nothing more can be asked of this teacher; the request stays pending
   };
   Next next = Next::done;
+  Trouble trouble = Trouble::none;
   AttemptOutcome outcome = AttemptOutcome::answered;
   std::string word;              ///< error word for the corpus; empty if answered
   std::string detail;            ///< one line for people

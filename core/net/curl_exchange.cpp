@@ -128,19 +128,35 @@ CurlEasy CurlExchange::release() {
   return std::move(easy_);
 }
 
+// libcurl's own pause from outside reads once more before it obeys (7.88), so a pause waits for the next bytes and
+// hands them back: libcurl keeps them, and takes no more from the socket.
+CURLcode CurlExchange::pause(bool paused) {
+  if (paused == paused_) return CURLE_OK;
+  paused_ = paused;
+  return resume();
+}
+
+CURLcode CurlExchange::resume() {
+  if (paused_) return CURLE_OK;
+  last_byte_ = clock_.now();
+  const bool held_back = std::exchange(held_back_, false) && shard >= 0;
+  return held_back ? curl_easy_pause(easy_.get(), CURLPAUSE_CONT) : CURLE_OK;
+}
+
 Instant CurlExchange::deadline() const {
   Instant next = submitted_ + request_.total_timeout;
   if (shard < 0) return next;
   if (first_byte_.ns == 0) {
     if (request_.first_byte_timeout) next = std::min(next, started_ + *request_.first_byte_timeout);
-  } else if (request_.idle_timeout) {
+  } else if (request_.idle_timeout && !paused_) {
     next = std::min(next, last_byte_ + *request_.idle_timeout);
   }
   return next;
 }
 
 Instant CurlExchange::look_again(Instant now) const {
-  return shard >= 0 && request_.idle_timeout ? std::min(deadline(), now + *request_.idle_timeout) : deadline();
+  return shard >= 0 && request_.idle_timeout && !paused_ ? std::min(deadline(), now + *request_.idle_timeout)
+                                                         : deadline();
 }
 
 std::string CurlExchange::timeout_detail(Instant now) const {
@@ -158,7 +174,13 @@ std::size_t CurlExchange::on_header(char* data, std::size_t size, std::size_t co
 }
 
 std::size_t CurlExchange::on_body(char* data, std::size_t size, std::size_t count, void* self) {
-  return static_cast<CurlExchange*>(self)->take_body({data, size * count}) ? size * count : 0;
+  auto* exchange = static_cast<CurlExchange*>(self);
+  if (exchange->paused_ || exchange->events_.full()) {
+    exchange->held_back_ = true;
+    if (!exchange->paused_) exchange->events_.held_back.push_back(exchange->id_);
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  return exchange->take_body({data, size * count}) ? size * count : 0;
 }
 
 // libcurl calls this for every line of every head (interim ones and trailers too), never for a part of a line.
@@ -181,7 +203,7 @@ bool CurlExchange::take_header(std::string_view line) {
   if (line == "\r\n" || line == "\n") {
     if (head_.status < 200) return true;  // interim
     head_done_ = true;
-    events_.emplace_back(ResponseHead{id_, std::move(head_)});
+    events_.list.emplace_back(ResponseHead{id_, std::move(head_)});
     return true;
   }
   const std::size_t colon = line.find(':');
@@ -198,13 +220,14 @@ bool CurlExchange::take_body(std::string_view bytes) {
     return false;
   }
   body_bytes_ += bytes.size();
-  if (!events_.empty()) {
-    if (auto* last = std::get_if<ResponseBytes>(&events_.back()); last != nullptr && last->id == id_) {
+  events_.body_bytes += bytes.size();
+  if (!events_.list.empty()) {
+    if (auto* last = std::get_if<ResponseBytes>(&events_.list.back()); last != nullptr && last->id == id_) {
       last->bytes += bytes;
       return true;
     }
   }
-  events_.emplace_back(ResponseBytes{id_, std::string(bytes)});
+  events_.list.emplace_back(ResponseBytes{id_, std::string(bytes)});
   return true;
 }
 
@@ -272,7 +295,7 @@ ResponseEnd CurlExchange::end(NetFault fault, std::string detail) const {
 void CurlExchange::finish(CURLcode code) {
   const NetFault fault = fault_of(code);
   if (fault == NetFault::none) {
-    events_.emplace_back(end(fault, {}));
+    events_.list.emplace_back(end(fault, {}));
   } else if (too_large_) {
     fail(fault, header_bytes_ > kHeaderBytesMax
                     ? "more than 256 KiB of response headers"
@@ -286,7 +309,7 @@ void CurlExchange::finish(CURLcode code) {
 
 void CurlExchange::fail(NetFault fault, std::string detail) {
   std::replace(detail.begin(), detail.end(), '\n', ' ');
-  events_.emplace_back(end(fault, std::move(detail)));
+  events_.list.emplace_back(end(fault, std::move(detail)));
 }
 
 }  // namespace retort

@@ -29,10 +29,21 @@ using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 /// it.
 CurlEasy make_easy(const TransportSettings& settings, CURLSH* share);
 
+/// What came off the wire and was not handed out yet.
+struct NetEvents {
+  std::vector<NetEvent> list;
+  std::size_t body_bytes = 0;         ///< in the list
+  std::vector<ExchangeId> held_back;  ///< whose bytes found no room: resume() them when there is some
+
+  /// About so much is handed out at once at most; what is left unread waits in the kernel.
+  static constexpr std::size_t kBodyBytesMax = 4 << 20;
+  bool full() const { return body_bytes >= kBodyBytesMax; }
+};
+
 /// From submit to end. Lives at one address: libcurl holds pointers into it while it is on the wire.
 class CurlExchange {
  public:
-  CurlExchange(ExchangeId id, HttpRequest request, const Clock& clock, std::vector<NetEvent>& events)
+  CurlExchange(ExchangeId id, HttpRequest request, const Clock& clock, NetEvents& events)
       : id_(id), request_(std::move(request)), clock_(clock), events_(events), submitted_(clock.now()) {}
   CurlExchange(const CurlExchange&) = delete;
   CurlExchange& operator=(const CurlExchange&) = delete;
@@ -41,6 +52,12 @@ class CurlExchange {
   bool prepare(CurlEasy easy, bool fresh_connection, std::string& detail);
   /// Gives the handle back; it must not be in a multi handle any more.
   CurlEasy release();
+
+  /// Stops taking body bytes from libcurl, or goes on, which may bring events at once. If the result is not CURLE_OK,
+  /// the exchange is over: the caller finishes it.
+  CURLcode pause(bool paused);
+  /// Takes what was held back for want of room; the result is as that of pause().
+  CURLcode resume();
 
   /// When it runs out of time, as things stand, and what to say then.
   Instant deadline() const;
@@ -74,7 +91,7 @@ class CurlExchange {
   ExchangeId id_;
   HttpRequest request_;
   const Clock& clock_;
-  std::vector<NetEvent>& events_;
+  NetEvents& events_;
   CurlEasy easy_;
   CurlList headers_;
   std::array<char, CURL_ERROR_SIZE> error_{};
@@ -85,6 +102,8 @@ class CurlExchange {
   Instant last_byte_;
   HttpHead head_;  ///< being read
   bool head_done_ = false;
+  bool paused_ = false;     ///< as the caller wants it
+  bool held_back_ = false;  ///< libcurl keeps bytes until it is told to go on
   bool too_large_ = false;
   std::size_t header_bytes_ = 0;
   std::size_t body_bytes_ = 0;

@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +22,15 @@ namespace {
 // several. A handle is filled before the next is opened: connections are kept alive per handle.
 constexpr int kExchangesPerShard = 128;
 constexpr std::uint64_t kWakeTag = ~0ULL;
+
+bool is_of(const NetEvent& event, ExchangeId id) {
+  return std::visit(
+      [id](const auto& kind) {
+        if constexpr (requires { kind.id; }) return kind.id == id;
+        return false;
+      },
+      event);
+}
 
 class CurlTransport;
 
@@ -91,26 +99,39 @@ class CurlTransport final : public Transport {
   }
 
   void cancel(ExchangeId id) override {
-    if (const auto found = exchanges_.find(id.value); found != exchanges_.end()) forget(found);
+    const auto found = exchanges_.find(id.value);
+    if (found == exchanges_.end()) return;
+    forget(found);
+    // A pause that ended may have brought some already.
+    std::erase_if(events_.list, [id](const NetEvent& event) { return is_of(event, id); });
   }
 
   void pause(ExchangeId id, bool paused) override {
     const auto found = exchanges_.find(id.value);
-    if (found != exchanges_.end() && found->second->shard >= 0)
-      curl_easy_pause(found->second->easy(), paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    if (found == exchanges_.end()) return;
+    CurlExchange& exchange = *found->second;
+    if (const CURLcode code = exchange.pause(paused); code != CURLE_OK) {
+      end_unresumed(found, code);
+    } else if (!paused && exchange.watches_bytes()) {
+      watch(exchange, clock_.now());  // its idle time-out begins anew
+    }
   }
 
   std::span<NetEvent> wait(Instant deadline) override {
-    events_.clear();
+    handed_out_.clear();
+    resume_held_back();
     start_queued();
     for (bool polled = false;;) {
       const Instant now = clock_.now();
       expire(now);
       run_timers(now);
-      if (polled && (!events_.empty() || now >= deadline)) return events_;
-      poll(events_.empty() ? sleep_ms(deadline, clock_.now()) : 0);
+      if (polled && (!events_.list.empty() || now >= deadline)) break;
+      poll(events_.list.empty() ? sleep_ms(deadline, clock_.now()) : 0);
       polled = true;
     }
+    handed_out_.swap(events_.list);
+    events_.body_bytes = 0;
+    return handed_out_;
   }
 
   void wake() noexcept override {
@@ -137,6 +158,25 @@ class CurlTransport final : public Transport {
       for (const auto& [id, other] : exchanges_) watches_.push({other->look_again(now), id});
     }
     if (const Instant at = exchange.look_again(now); !at.is_never()) watches_.push({at, exchange.id().value});
+  }
+
+  /// Those that found no room in the last wait(), until there is none again.
+  void resume_held_back() {
+    std::size_t resumed = 0;
+    const std::vector<ExchangeId> held_back = std::exchange(events_.held_back, {});
+    for (; resumed < held_back.size() && !events_.full(); ++resumed) {
+      const auto found = exchanges_.find(held_back[resumed].value);
+      if (found == exchanges_.end()) continue;
+      if (const CURLcode code = found->second->resume(); code != CURLE_OK) end_unresumed(found, code);
+    }
+    events_.held_back.insert(events_.held_back.begin(), held_back.begin() + static_cast<std::ptrdiff_t>(resumed),
+                             held_back.end());
+  }
+
+  /// libcurl would leave it lying: what it had kept was too much.
+  void end_unresumed(Exchanges::iterator at, CURLcode code) {
+    at->second->finish(code);
+    forget(at);
   }
 
   void start_queued() {
@@ -271,13 +311,14 @@ class CurlTransport final : public Transport {
   }
 
   void poll(int timeout_ms) {
-    std::array<epoll_event, 256> ready;
+    // Few at a time: those that wait come first next time, and one wait() never brings much more than its bound.
+    std::array<epoll_event, 64> ready;
     const int count = epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), timeout_ms);
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count && !events_.full(); ++i) {
       const epoll_event& event = ready[static_cast<std::size_t>(i)];
       if (event.data.u64 == kWakeTag) {
         std::uint64_t times = 0;
-        if (read(wake_.get(), &times, sizeof times) == sizeof times) events_.emplace_back(Woken{});
+        if (read(wake_.get(), &times, sizeof times) == sizeof times) events_.list.emplace_back(Woken{});
         continue;
       }
       int what = 0;
@@ -291,18 +332,25 @@ class CurlTransport final : public Transport {
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*) {
     auto* shard = static_cast<Shard*>(user);
     const int epoll = shard->owner->epoll_.get();
+    std::vector<bool>& watched = shard->owner->watched_;
+    const auto at = static_cast<std::size_t>(socket);
+    if (watched.size() <= at) watched.resize(at + 1);
     if (what == CURL_POLL_REMOVE) {
       epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);
+      watched[at] = false;
       return 0;
     }
     epoll_event event{};
     if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
     if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
     event.data.u64 = (static_cast<std::uint64_t>(shard->index) << 32) | static_cast<std::uint32_t>(socket);
-    // Closed descriptors leave epoll by themselves and their numbers come again, so what is registered is asked, not
-    // noted.
-    if (epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) != 0 && errno == ENOENT)
-      epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
+    // Closed descriptors leave epoll by themselves and their numbers come again, so the note says only what to try
+    // first.
+    if (epoll_ctl(epoll, watched[at] ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event) != 0) {
+      if (errno == ENOENT) epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
+      if (errno == EEXIST) epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event);
+    }
+    watched[at] = true;
     return 0;
   }
 
@@ -319,9 +367,11 @@ class CurlTransport final : public Transport {
   Descriptor epoll_;
   Descriptor wake_;
   CURLSH* share_;
+  std::vector<bool> watched_;  ///< by descriptor: probably registered with epoll
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<CurlEasy> idle_;
-  std::vector<NetEvent> events_;
+  NetEvents events_;
+  std::vector<NetEvent> handed_out_;  ///< by the last wait(); events may be born in pause() while somebody reads these
   Exchanges exchanges_;
   std::deque<ExchangeId> queue_;
   int on_wire_ = 0;
@@ -330,14 +380,6 @@ class CurlTransport final : public Transport {
 };
 
 }  // namespace
-
-int connections_allowed(int wanted) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::max(wanted, 1);
-  const auto all = static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
-  const std::int64_t reserve = std::min<std::int64_t>(64, all / 2);
-  return static_cast<int>(std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(all - reserve, 1)));
-}
 
 Result<std::unique_ptr<Transport>> make_curl_transport(const TransportSettings& settings, const Clock& clock) {
   if (auto loaded = load_curl(); !loaded) return fail(loaded.error());

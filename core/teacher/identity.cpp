@@ -11,11 +11,14 @@ std::string request_digest(const RequestIdentity& identity) {
                            "top_logprobs", "timeout", "timeout_seconds"}) {
     shaping.erase(name);
   }
-  return sha256_hex(canonical_json({{"dialect", identity.dialect},
-                                    {"model", identity.model},
-                                    {"messages", identity.messages},
-                                    {"parameters", shaping},
-                                    {"sample", identity.sample}}));
+  // The canonical JSON of {"dialect": …, "messages": …, "model": …, "parameters": …, "sample": …}, put together from
+  // its parts: as one value it would be a copy of the whole conversation.
+  std::string text = "{\"dialect\":" + dump_json(identity.dialect);
+  text += ",\"messages\":" + canonical_json(identity.messages);
+  text += ",\"model\":" + dump_json(identity.model);
+  text += ",\"parameters\":" + canonical_json(shaping);
+  text += ",\"sample\":" + std::to_string(identity.sample) + "}";
+  return sha256_hex(text);
 }
 
 std::string prompt_digest(const Json& messages) { return sha256_hex(canonical_json(messages)); }

@@ -6,15 +6,10 @@
 namespace retort {
 namespace {
 
-// A token is at least one byte of text in every tokenizer we know, and about four in English: dividing by two
-// stays an upper bound for prose without reserving an allowance four times over.
-constexpr std::size_t kBytesPerTokenLow = 2;
+// A token is at least one byte of text in every tokenizer we know.
 constexpr Tokens kTokensPerMessage = 8;        // role and separators
-constexpr Tokens kOutputTokensUnknown = 1024;  // reserved where no max_tokens is set
-
-Usd price(Tokens tokens, double dollars_per_million) {
-  return {static_cast<std::int64_t>(static_cast<double>(tokens) * dollars_per_million * 1e6 + 0.5)};
-}
+constexpr Tokens kTokensPerRequest = 64;       // what a chat template adds of its own
+constexpr Tokens kOutputTokensUnknown = 1024;  // a guess where no max_tokens is set
 
 Finish finish_of(const std::string& word) {
   if (word == "stop" || word.empty()) return Finish::stop;
@@ -72,13 +67,14 @@ class OpenAiChat final : public Teacher {
  public:
   explicit OpenAiChat(TeacherSettings settings) : settings_(std::move(settings)) {}
 
-  Cost estimate(const Question& question) const override {
+  Cost bound(const Question& question) const override {
     Cost cost;
+    cost.input = kTokensPerRequest;
     for (const Json& message : question.messages) {
-      cost.input += kTokensPerMessage + static_cast<Tokens>(content_of(message).size() / kBytesPerTokenLow);
+      cost.input += kTokensPerMessage + static_cast<Tokens>(content_of(message).size());
     }
     cost.output = question.max_tokens.value_or(kOutputTokensUnknown);
-    cost.money = priced(cost.input, cost.output);
+    cost.money = settings_.prices.most(cost.input, cost.output);
     return cost;
   }
 
@@ -99,7 +95,7 @@ class OpenAiChat final : public Teacher {
   }
 
   Reply decode(const HttpHead& head, std::string_view body) const override {
-    const Result<Json> parsed = parse_json(body);
+    const Result<Json> parsed = parse_reply_json(body);
     const std::optional<ProviderError> error = parsed ? provider_error(*parsed) : std::nullopt;
     if (head.status != 200) return reject_status(head, error, body);
     if (trimmed(body).empty()) return no_answer("empty_body", "status 200 with an empty body");
@@ -124,12 +120,41 @@ class OpenAiChat final : public Teacher {
     return response;
   }
 
-  Cost invoice(const Usage& usage, const Cost& estimate) const override {
+  Cost invoice(const Usage& usage, const Cost& bound, WallTime at) const override {
     Cost cost;
-    cost.input = usage.input.value_or(estimate.input);
-    cost.output = usage.output.value_or(estimate.output);
-    cost.money = priced(cost.input, cost.output);
+    cost.input = usage.input.value_or(bound.input);
+    cost.output = usage.output.value_or(bound.output);
+    cost.money = settings_.prices.of(cost.input, cost.output, usage.cached_input.value_or(0), at);
     return cost;
+  }
+
+  std::optional<HttpRequest> ask_models() const override {
+    HttpRequest request;
+    request.method = "GET";
+    request.url = settings_.base_url + "/models";
+    request.headers = {{"accept", "application/json"}};
+    return request;
+  }
+
+  std::optional<ServerFacts> read_models(const HttpHead& head, std::string_view body) const override {
+    if (head.status != 200) return {};
+    const Result<Json> parsed = parse_reply_json(body);
+    if (!parsed) return {};
+    const Json& list = json_child(*parsed, "data");
+    if (!list.is_array()) return {};
+    ServerFacts facts;
+    for (const Json& model : list) {
+      const std::string name = json_text(model, "id");
+      facts.models.push_back(name);
+      if (name != settings_.model) continue;
+      facts.has_model = true;
+      // vLLM and SGLang say max_model_len, llama.cpp the context that it was started or trained with.
+      facts.context_tokens = json_count(model, "max_model_len");
+      const Json& more = json_child(model, "meta");
+      if (!facts.context_tokens) facts.context_tokens = json_count(more, "n_ctx");
+      if (!facts.context_tokens) facts.context_tokens = json_count(more, "n_ctx_train");
+    }
+    return facts;
   }
 
  private:
@@ -143,10 +168,6 @@ class OpenAiChat final : public Teacher {
     if (const Json& calls = json_child(message, "tool_calls"); !calls.empty()) response.tool_calls = calls;
     split_inline_reasoning(response);
     return response;
-  }
-
-  Usd priced(Tokens input, Tokens output) const {
-    return price(input, settings_.price_input_per_million) + price(output, settings_.price_output_per_million);
   }
 
   TeacherSettings settings_;

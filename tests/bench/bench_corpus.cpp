@@ -1,11 +1,16 @@
-// How fast a corpus takes a harvest at full durability, and how fast a resumed harvest finds what it has.
+// How fast a corpus takes a harvest at full durability, how fast a resumed harvest finds what it has, and what both
+// cost in processor time and memory. Prompts are of 1 KB, replies of 1.3 KB.
 // Usage: bench_corpus [ATTEMPTS] [FOLDER]: a table on stdout. The folder's disk is what is measured.
+#include <sys/resource.h>
+
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
@@ -27,27 +32,61 @@ struct Signal {
   bool woken = false;
 };
 
+double processor_seconds(int who) {
+  rusage usage{};
+  getrusage(who, &usage);
+  const auto sum = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return sum(usage.ru_utime) + sum(usage.ru_stime);
+}
+
+/// What something took: on the wall, and of the processor by the corpus' own thread (all but this one).
+struct Took {
+  double seconds = 0;
+  double writer = 0;
+};
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Clock& clock) : clock_(clock), began_(clock.now()), writer_(writer_seconds()) {}
+  Took took() const { return {seconds(clock_.now() - began_), writer_seconds() - writer_}; }
+
+ private:
+  static double writer_seconds() { return processor_seconds(RUSAGE_SELF) - processor_seconds(RUSAGE_THREAD); }
+  const Clock& clock_;
+  Instant began_;
+  double writer_;
+};
+
+/// Words that compress about as prose with numbers does, up to `size` bytes.
+std::string prose(Random& random, std::size_t size) {
+  static const char* const kWords[] = {"the ", "sum ", "of ", "carry ", "digit ", "first ", "then ", "answer ", "is "};
+  std::string text;
+  while (text.size() < size) {
+    text += kWords[random.between(0, 8)];
+    text += std::to_string(random.between(0, 9999));
+  }
+  return text;
+}
+
 RequestSpec question(std::int64_t number) {
   RequestSpec spec;
-  const std::string text = "What is " + std::to_string(number) + " + " + std::to_string(number * 7) + "?";
+  Random random(static_cast<std::uint64_t>(number));
+  const std::string text = "What is " + std::to_string(number) + "? " + prose(random, 1000);
   spec.prompt.source = "prompts.jsonl";
   spec.prompt.row = number + 1;
   spec.prompt.messages = Json::array({{{"role", "user"}, {"content", text}}});
+  spec.prompt.metadata = {{"family", "sum"}, {"number", number}};
+  spec.prompt.reference = std::to_string(number);
   spec.parameters = {{"temperature", 0.6}};
   spec.digest = sha256_hex(text);
   spec.prompt_digest = sha256_hex("p" + text);
   return spec;
 }
 
-// Some 3 KB that compress about as JSON with prose in it does.
 std::string body_of(Random& random) {
-  static const char* const kWords[] = {"the ", "sum ", "of ", "carry ", "digit ", "first ", "then ", "answer ", "is "};
-  std::string body = R"({"id":"chatcmpl-1","choices":[{"message":{"content":")";
-  while (body.size() < 3000) {
-    body += kWords[random.between(0, 8)];
-    body += std::to_string(random.between(0, 9999));
-  }
-  return body + "\"}}]}";
+  return R"({"id":"chatcmpl-1","choices":[{"message":{"content":")" + prose(random, 1200) + "\"}}]}";
 }
 
 class Harvest {
@@ -65,11 +104,11 @@ class Harvest {
     log_ = std::move(session->log);
   }
 
-  /// The whole life of `count` attempts, some hundreds at a time as a busy harvest has them. Seconds it took.
-  double run(std::int64_t count) {
+  /// The whole life of `count` attempts, some hundreds at a time as a busy harvest has them.
+  Took run(std::int64_t count) {
     constexpr std::int64_t kWindow = 512;
     Random random(1);
-    const Instant start = clock_.now();
+    const Stopwatch watch(clock_);
     std::int64_t next = 0, ended = 0;
     std::vector<RequestSpec> specs;
     while (ended < count) {
@@ -78,27 +117,29 @@ class Harvest {
       if (!specs.empty()) log_->submit(Register{specs});
       for (const LogEvent& event : wait()) ended += advance(event, random);
     }
-    return seconds(clock_.now() - start);
+    return watch.took();
   }
 
-  /// Looks `count` known questions up, a thousand at a time. Seconds it took, without making the questions.
-  double look_up(std::int64_t count) {
-    Duration spent{};
+  /// Looks `count` known questions up, a thousand at a time. Without the time for making the questions.
+  Took look_up(std::int64_t count) {
+    Took all;
     for (std::int64_t next = 0; next < count;) {
       Register entry;
       for (; next < count && entry.requests.size() < 1000; ++next) entry.requests.push_back(question(next));
       const std::size_t size = entry.requests.size();
-      const Instant start = clock_.now();
+      const Stopwatch watch(clock_);
       log_->submit(std::move(entry));
       const std::vector<LogEvent> events = wait();
-      spent += clock_.now() - start;
+      const Took took = watch.took();
+      all.seconds += took.seconds;
+      all.writer += took.writer;
       const auto* registered = std::get_if<Registered>(&events.front());
       if (!registered || registered->states.size() != size) give_up("the questions were not registered");
       for (const RequestState& state : registered->states) {
         if (state.status != RequestStatus::answered) give_up("an answered question is not known as such");
       }
     }
-    return seconds(spent);
+    return all;
   }
 
   void close() {
@@ -125,7 +166,8 @@ class Harvest {
     } else if (const auto* begun = std::get_if<Begun>(&event)) {
       log_->submit(MarkSent{begun->attempts, clock_.wall()});
       for (const RowId attempt : begun->attempts) {
-        log_->submit(End{{answered(attempt, asked_[answered_++], random)}});
+        log_->submit(End{{answered(attempt, asked_.front(), random)}});
+        asked_.pop_front();
       }
     } else if (const auto* done = std::get_if<Ended>(&event)) {
       return static_cast<std::int64_t>(done->attempts.size());
@@ -152,8 +194,7 @@ class Harvest {
   SqliteCorpora corpora_;
   Signal signal_;
   std::unique_ptr<HarvestLog> log_;
-  std::vector<RowId> asked_;
-  std::size_t answered_ = 0;
+  std::deque<RowId> asked_;  ///< begun, in order
 };
 
 int run(std::int64_t count, const std::filesystem::path& folder) {
@@ -162,7 +203,7 @@ int run(std::int64_t count, const std::filesystem::path& folder) {
     for (const char* suffix : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path + suffix);
   };
   remove_all();
-  double asked = 0, looked_up = 0;
+  Took asked, looked_up;
   {
     Harvest harvest(path);
     asked = harvest.run(count);
@@ -175,10 +216,16 @@ int run(std::int64_t count, const std::filesystem::path& folder) {
     harvest.close();
   }
   const auto rows = static_cast<double>(count);
-  std::printf("%-48s %10s %12s\n", "what (synchronous=FULL)", "seconds", "per second");
-  std::printf("%-48s %10.2f %12.0f\n", "attempts registered, begun, sent, ended (3 KB)", asked, rows / asked);
-  std::printf("%-48s %10.2f %12.0f\n", "look-ups of answered requests", looked_up, rows / looked_up);
-  std::printf("%-48s %10.1f %12.0f\n", "size of the corpus: MB, bytes per attempt", megabytes, megabytes * 1e6 / rows);
+  const auto print = [rows](const char* what, const Took& took) {
+    std::printf("%-52s %9.2f %11.0f %14.1f\n", what, took.seconds, rows / took.seconds, took.writer / rows * 1e6);
+  };
+  std::printf("%-52s %9s %11s %14s\n", "what (synchronous=FULL)", "seconds", "per second", "us of writer");
+  print("attempts registered, begun, sent, ended", asked);
+  print("look-ups of answered requests", looked_up);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("corpus: %.1f MB, %.0f bytes an attempt; peak memory of the process: %.1f MB\n", megabytes,
+              megabytes * 1e6 / rows, static_cast<double>(usage.ru_maxrss) / 1024);
   remove_all();
   return 0;
 }

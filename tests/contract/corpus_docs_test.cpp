@@ -47,7 +47,9 @@ void make_corpus(const std::string& path) {
   driver.ask(spec("long", 2), "cut", Finish::length);
   const RowId request = driver.registered(spec("c", 3)).request;
   driver.ended(no_answer(driver.begun(request), request, AttemptOutcome::failed, "http_500"));
+  driver.ask(spec("forget me", 4), "done");
   driver.close();
+  REQUIRE_OK(corpora.forget(path, {{3}, "", "asked to"}, run_start(), false));
   REQUIRE_OK(corpora.record(path, run_start(), {}, {{"permission", "Ada, 2026-11-22"}}));
 }
 

@@ -1,6 +1,13 @@
-// A disk that fails on command: the test program's own pwrite and fdatasync stand before the system's, for every
-// library in the process. So the code under test needs no switch for tests.
+// A disk that fails on command, or remembers what it was told, and memory that runs out: the test program's own pwrite,
+// fdatasync and allocator stand before the system's. So the code under test needs no switch for tests.
 #pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/base/random.h"
 
 namespace retort::test {
 
@@ -17,5 +24,29 @@ class FailingSyncs {
 };
 /// Calls that have failed since the program began: a test that provoked none proves nothing.
 int failed_disk_calls();
+
+/// While it lives, every write below a folder is remembered, and every sync: what a power cut could leave of them.
+class RecordedDisk {
+ public:
+  /// `folder` as it is now is taken to be on the disk.
+  explicit RecordedDisk(const std::string& folder);
+  ~RecordedDisk();
+  /// Calls so far: the instants at which the power could have been cut.
+  std::size_t calls() const;
+  /// Whether a call was a sync.
+  bool is_sync(std::size_t call) const;
+  /// Puts into `target` what a power cut after so many calls could have left: all that was synced, and of the rest any
+  /// sectors of 512 bytes.
+  void leave(std::size_t calls, const std::string& target, Random& random) const;
+};
+
+/// While it lives, the allocation of SQLite after `after` others fails, and with `forever` all that follow.
+class FailingMemory {
+ public:
+  explicit FailingMemory(int after, bool forever = false);
+  ~FailingMemory();
+  /// How many allocations have failed.
+  int failed() const;
+};
 
 }  // namespace retort::test

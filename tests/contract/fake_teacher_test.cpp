@@ -40,6 +40,7 @@ const std::map<std::string, Expected> kExpected{
     {"204", {NetFault::none, 204}},
     {"bad_status_line", {NetFault::broken, 0}},
     {"big_body", {NetFault::too_large, 200}},
+    {"big_chunked", {NetFault::too_large, 200}},
     {"big_header", {NetFault::too_large, 0}},
     {"chunk_trunc", {NetFault::broken, 200}},
     {"close", {NetFault::broken, 0}},
@@ -84,7 +85,7 @@ TEST_CASE("each fault is what its name says, and only answers count as delivered
     CHECK(teacher->log()[0].fault == name);
     CHECK(teacher->log()[0].with_authorization);
     // The books say 'delivered' for bodies in which a strict reader finds an answer, and for no others.
-    const auto body = parse_json(outcome.body);
+    const auto body = parse_reply_json(outcome.body);
     const bool readable = outcome.end.fault == NetFault::none && outcome.head.status == 200 && body.has_value() &&
                           !json_child(*body, "choices").empty() &&
                           !json_text(json_child(json_child(*body, "choices")[0], "message"), "content").empty();

@@ -1,10 +1,5 @@
 // Certificates: a server that nobody vouches for gets no request, and there is no way round but naming its certificate.
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
-
-#include <cstdio>
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,40 +10,17 @@
 #include "core/net/curl_transport.h"
 #include "tests/catch.h"
 #include "tests/support/exchange.h"
+#include "tests/support/raw_server.h"
+#include "tests/support/tls_identity.h"
 
 namespace retort {
 namespace {
 
 const SystemClock kClock;
 
-struct Identity {
-  std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key{EVP_EC_gen("P-256"), EVP_PKEY_free};
-  std::unique_ptr<X509, void (*)(X509*)> certificate{X509_new(), X509_free};
-};
-
-/// Self-signed, for `names` ("IP:127.0.0.1" or "DNS:…"), valid from now for `seconds` (negative: expired).
-Identity identity(const std::string& names, long seconds) {
-  Identity made;
-  X509* x509 = made.certificate.get();
-  X509_set_version(x509, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-  X509_gmtime_adj(X509_getm_notBefore(x509), -7200);
-  X509_gmtime_adj(X509_getm_notAfter(x509), seconds);
-  X509_set_pubkey(x509, made.key.get());
-  X509_NAME* name = X509_get_subject_name(x509);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("retort test"), -1, -1,
-                             0);
-  X509_set_issuer_name(x509, name);
-  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
-  X509_add_ext(x509, extension, -1);
-  X509_EXTENSION_free(extension);
-  REQUIRE(X509_sign(x509, made.key.get(), EVP_sha256()) > 0);
-  return made;
-}
-
 /// Trusts the server's certificate through ca_bundle, or nobody but the system's authorities.
 Outcome ask_tls_server(const std::string& names, long seconds, bool trusted) {
-  const Identity id = identity(names, seconds);
+  const TlsIdentity id = tls_identity(names, seconds);
   httplib::SSLServer server(id.certificate.get(), id.key.get());
   REQUIRE(server.is_valid());
   int requests = 0;
@@ -63,9 +35,7 @@ Outcome ask_tls_server(const std::string& names, long seconds, bool trusted) {
   const auto file = std::filesystem::temp_directory_path() / ("retort-tls-" + std::to_string(port) + ".pem");
   TransportSettings settings;
   if (trusted) {
-    std::FILE* pem = std::fopen(file.c_str(), "w");
-    PEM_write_X509(pem, id.certificate.get());
-    std::fclose(pem);
+    write_certificate(id, file);
     settings.ca_bundle = file;
   }
   Outcome outcome;
@@ -99,6 +69,60 @@ TEST_CASE("a certificate named in ca_bundle is trusted", "[contract][transport][
   const Outcome outcome = ask_tls_server("IP:127.0.0.1", 3600, true);
   CHECK(outcome.end.fault == NetFault::none);
   CHECK(outcome.body == "secret");
+}
+
+HttpRequest post(int port) {
+  HttpRequest request;
+  request.url = "https://127.0.0.1:" + std::to_string(port) + "/";
+  request.headers = {{"authorization", "Bearer k-123"}};
+  request.body = "{}";
+  request.total_timeout = 20s;
+  return request;
+}
+
+TEST_CASE("a server that speaks TLS 1.0 alone gets no request", "[contract][transport][tls]") {
+  const bool outdated = GENERATE(true, false);
+  const TlsIdentity id = tls_identity("IP:127.0.0.1", 3600);
+  const TlsContext context = tls_context(id);
+  // Without its level of security OpenSSL would not even serve this version.
+  REQUIRE(SSL_CTX_set_cipher_list(context.get(), "DEFAULT:@SECLEVEL=0") == 1);
+  if (outdated) {
+    REQUIRE(SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION) == 1);
+    REQUIRE(SSL_CTX_set_max_proto_version(context.get(), TLS1_VERSION) == 1);
+  }
+  std::atomic<int> requests{0};
+  const RawServer server([&](RawConnection& connection) {
+    const TlsStream stream(SSL_new(context.get()), SSL_free);
+    SSL_set_fd(stream.get(), connection.descriptor());
+    char block[4096];
+    if (SSL_accept(stream.get()) != 1 || SSL_read(stream.get(), block, sizeof block) <= 0) return;
+    ++requests;
+    const std::string reply = http_reply("ok");
+    SSL_write(stream.get(), reply.data(), static_cast<int>(reply.size()));
+  });
+  const auto file = std::filesystem::temp_directory_path() / ("retort-tls10-" + std::to_string(server.port()) + ".pem");
+  write_certificate(id, file);
+  auto wire = make_curl_transport({.ca_bundle = file, .max_connections = 4}, kClock);
+  REQUIRE_OK(wire);
+  const Outcome outcome = exchange(**wire, post(server.port()));
+  std::filesystem::remove(file);
+  CHECK(outcome.end.fault == (outdated ? NetFault::tls : NetFault::none));
+  CHECK(outcome.end.possibly_billed == !outdated);
+  CHECK(requests == (outdated ? 0 : 1));
+}
+
+TEST_CASE("a server without TLS gets nothing in the clear", "[contract][transport][tls]") {
+  std::atomic<int> requests{0};
+  const RawServer server([&](RawConnection& connection) {
+    connection.send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    if (connection.read_request()) ++requests;
+  });
+  auto wire = make_curl_transport({}, kClock);
+  REQUIRE_OK(wire);
+  const Outcome outcome = exchange(**wire, post(server.port()));
+  CHECK(outcome.end.fault == NetFault::tls);
+  CHECK_FALSE(outcome.end.possibly_billed);
+  CHECK(requests == 0);
 }
 
 }  // namespace

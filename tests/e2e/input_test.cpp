@@ -204,27 +204,5 @@ TEST_CASE("one corpus takes one harvest at a time", "[e2e][input]") {
   for (const auto& [prompt, book] : scene.teacher().books()) CHECK(book.received == 1);
 }
 
-// when:  nobody listens at the teacher's port
-// then:  patience first, then one clear line; nothing has failed, nothing counts as an attempt
-TEST_CASE("a teacher that cannot be reached leaves everything pending", "[e2e][input]") {
-  Scene scene;
-  scene.configure({{"base_url", "\"http://127.0.0.1:9/v1\""}});
-  scene.write("prompts.jsonl", sums(3));
-
-  const ProgramEnd end = scene.start(scene.harvest_words())->wait(60s);
-
-  CAPTURE(end.err);
-  CHECK_FALSE(end.timed_out);
-  CHECK(end.code == 4);
-  CHECK(has(said(end).back(), "retort: no answer from the teacher"));
-  CHECK(has(said(end).back(), "run the same command again"));
-  CHECK(scene.number("SELECT count(*) FROM request WHERE status = 'pending' AND attempts_charged = 0") == 3);
-  CHECK(scene.number("SELECT count(*) FROM attempt WHERE possibly_billed") == 0);
-  CHECK(scene.number("SELECT count(*) FROM attempt") < 100);
-
-  scene.configure({});
-  CHECK(scene.harvest().code == 0);
-}
-
 }  // namespace
 }  // namespace retort

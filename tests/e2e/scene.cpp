@@ -45,7 +45,7 @@ ProgramSetup Scene::setup(std::vector<std::string> arguments) const {
   setup.executable = RETORT_BINARY_DIR "/retort";
   setup.arguments = std::move(arguments);
   setup.folder = path();
-  setup.environment = {{"HOME", path()}, {"XDG_CONFIG_HOME", path()}};
+  setup.environment = {{"HOME", path()}, {"XDG_CONFIG_HOME", path()}, {"XDG_RUNTIME_DIR", runtime_.path()}};
   return setup;
 }
 

@@ -48,6 +48,7 @@ class Scene {
   std::unique_ptr<Connection> corpus() const;
 
   TemporaryFolder folder_;
+  TemporaryFolder runtime_;  ///< where the processes of a machine share a teacher's pace: no scene knows another's
   std::unique_ptr<FakeTeacher> teacher_;
 };
 

@@ -1,5 +1,6 @@
 // Every way in which a teacher's wire goes wrong, through the real program: what becomes of the prompt, what the exit
-// status says, which word the corpus keeps. In each table a line is one scenario.
+// status says, which word the corpus keeps. In each table a line is one scenario. What a pause asks for is in
+// wire_pause_test.cpp, what is kept of odd answers in wire_detail_test.cpp.
 #include <atomic>
 #include <csignal>
 #include <functional>
@@ -22,6 +23,7 @@ struct Line {
   const char* fault;
   const char* outcome;       ///< of the attempt that met the fault
   const char* word;          ///< its error in the corpus
+  bool billed = false;       ///< it may have cost money
   const char* profile = "";  ///< one more line of the profile, "key = value"
 };
 
@@ -31,13 +33,18 @@ struct Seen {
   ProgramEnd end, second;
   std::string blue_status, others, blue_attempts, second_status;
   std::int64_t requests = 0;
-  std::string detail;
+  std::string billed;    ///< of the blue attempts without an answer: 0 or 1 each, those that may have been billed
+  std::string exported;  ///< what is wrong with the export; empty if it holds the answers, whole, and nothing else
 };
 
 constexpr const char* kBlueAttempts =
     "SELECT coalesce(group_concat(outcome || ' ' || coalesce(error, '-'), ', '), '') FROM (SELECT outcome, error FROM "
     "attempt JOIN request ON request.id = request_id JOIN prompt ON prompt.id = prompt_id WHERE messages LIKE '%blue%' "
     "ORDER BY attempt.id)";
+constexpr const char* kBlueBilled =
+    "SELECT coalesce(group_concat(possibly_billed, ''), '') FROM (SELECT possibly_billed FROM attempt JOIN request ON "
+    "request.id = request_id JOIN prompt ON prompt.id = prompt_id WHERE messages LIKE '%blue%' AND outcome <> "
+    "'answered' ORDER BY attempt.id)";
 constexpr const char* kBlueStatus =
     "SELECT status FROM request JOIN prompt ON prompt.id = prompt_id WHERE messages LIKE '%blue%'";
 constexpr const char* kOthers =
@@ -45,7 +52,8 @@ constexpr const char* kOthers =
     "messages NOT LIKE '%blue%'";
 
 Profile profile_of(const Line& line) {
-  Profile profile = {{"max_in_flight", "1"}};
+  // Without asking for its models first, so that the fault meets a new connection.
+  Profile profile = {{"max_in_flight", "1"}, {"wait_until_ready", "false"}};
   const std::string more = line.profile;
   if (const std::size_t equals = more.find(" = "); equals != std::string::npos)
     profile[more.substr(0, equals)] = more.substr(equals + 3);
@@ -54,6 +62,16 @@ Profile profile_of(const Line& line) {
 
 constexpr const char* kPrompts =
     "{\"prompt\":\"the blue one: 1 + 1\"}\n{\"prompt\":\"2 + 2\"}\n{\"prompt\":\"3 + 3\"}\n";
+
+/// Each line of an export is JSON in valid UTF-8, and there are as many as whole answers.
+std::string wrong_with_export(const Scene& scene) {
+  const ProgramEnd end = scene.run({"export", "-o", "out.jsonl"});
+  if (end.code != 0) return end.err;
+  const std::vector<Json> lines = json_lines(scene.read("out.jsonl"));
+  const std::int64_t whole = scene.number("SELECT count(*) FROM request WHERE status = 'answered' AND NOT truncated");
+  if (static_cast<std::int64_t>(lines.size()) == whole) return {};
+  return std::to_string(lines.size()) + " lines of " + std::to_string(whole) + " whole answers";
+}
 
 Seen see(const Line& line, const std::string& scenario, bool twice, const std::vector<std::string>& words) {
   Seen seen;
@@ -67,6 +85,8 @@ Seen see(const Line& line, const std::string& scenario, bool twice, const std::v
     if (twice) seen.second_status = scene.text(kBlueStatus);
     seen.blue_attempts = scene.text(kBlueAttempts);
     seen.others = scene.text(kOthers);
+    seen.billed = scene.text(kBlueBilled);
+    seen.exported = wrong_with_export(scene);
   } catch (const std::exception& error) {
     seen.problem = error.what();
   }
@@ -78,7 +98,7 @@ std::vector<Seen> see_all(std::size_t count, const std::function<Seen(std::size_
   std::vector<Seen> all(count);
   std::atomic<std::size_t> next = 0;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 16; ++i) {
     threads.emplace_back([&] {
       for (std::size_t at = next++; at < count; at = next++) all[at] = see_one(at);
     });
@@ -101,32 +121,33 @@ constexpr Line kTriedAgain[] = {
     {"503_retry", "failed", "http_503"},
     {"504", "failed", "http_504"},
     {"529", "failed", "http_529"},
-    {"reset", "network", "broken"},
-    {"close", "network", "broken"},
-    {"reset_mid", "network", "broken"},
-    {"trunc", "network", "broken"},
-    {"chunk_trunc", "network", "broken"},
-    {"trunc_json", "failed", "not_json"},
-    {"trailing_junk", "failed", "not_json"},
-    {"bad_status_line", "network", "broken"},
-    {"200_html", "failed", "not_json"},
-    {"200_error", "failed", "error_in_200"},
-    {"200_empty", "failed", "empty_body"},
+    {"reset", "network", "broken", true},
+    {"close", "network", "broken", true},
+    {"reset_mid", "network", "broken", true},
+    {"trunc", "network", "broken", true},
+    {"chunk_trunc", "network", "broken", true},
+    {"trunc_json", "failed", "not_json", true},
+    {"trailing_junk", "failed", "not_json", true},
+    {"bad_status_line", "network", "broken", true},
+    {"200_html", "failed", "not_json", true},
+    {"200_error", "failed", "error_in_200", true},
+    {"200_empty", "failed", "empty_body", true},
     {"204", "failed", "http_204"},
-    {"sse", "failed", "not_json"},
-    {"no_choices", "failed", "no_choices"},
-    {"big_body", "network", "too_large"},
-    {"big_header", "network", "too_large"},
-    {"gzip_bomb", "network", "too_large"},
-    {"gzip_bad", "network", "broken"},
-    {"bad_utf8", "failed", "not_json"},
-    {"raw_nul", "failed", "not_json"},
-    {"lone_surrogate", "failed", "not_json"},
-    {"deep", "failed", "not_json"},
-    {"deep_closed", "failed", "not_json"},
-    {"slowloris", "timed_out", "timeout", kImpatient},
-    {"stall", "timed_out", "timeout", kImpatient},
-    {"stall_mid", "timed_out", "timeout", kImpatient},
+    {"sse", "failed", "not_json", true},
+    {"no_choices", "failed", "no_choices", true},
+    {"big_body", "network", "too_large", true},
+    {"big_chunked", "network", "too_large", true},
+    {"big_header", "network", "too_large", true},
+    {"gzip_bomb", "network", "too_large", true},
+    {"gzip_bad", "network", "broken", true},
+    {"bad_utf8", "failed", "not_json", true},
+    {"raw_nul", "failed", "not_json", true},
+    {"lone_surrogate", "failed", "not_json", true},
+    {"deep", "failed", "not_json", true},
+    {"deep_closed", "failed", "not_json", true},
+    {"slowloris", "timed_out", "timeout", true, kImpatient},
+    {"stall", "timed_out", "timeout", true, kImpatient},
+    {"stall_mid", "timed_out", "timeout", true, kImpatient},
 };
 
 // when:  the fault, then a right answer
@@ -143,6 +164,8 @@ TEST_CASE("a fault that may pass is tried again", "[e2e][wire]") {
     CHECK(all[i].others == "answered");
     CHECK(all[i].blue_attempts == attempt(kTriedAgain[i]) + ", answered -");
     CHECK(all[i].requests == 4);
+    CHECK(all[i].billed == (kTriedAgain[i].billed ? "1" : "0"));
+    CHECK(all[i].exported == "");
     CHECK(all[i].end.peak_memory_kib < kMemoryMaxKib);
   }
 }
@@ -164,15 +187,17 @@ TEST_CASE("a fault that does not pass fails its row and no other", "[e2e][wire]"
     CHECK(all[i].others == "answered");
     CHECK(all[i].blue_attempts == attempt(kTriedAgain[i]) + ", " + attempt(kTriedAgain[i]));
     CHECK(has(all[i].end.err, std::string("failed: 1 × ") + kTriedAgain[i].word));
+    CHECK(all[i].billed == (kTriedAgain[i].billed ? "11" : "00"));
+    CHECK(all[i].exported == "");
     CHECK(all[i].end.peak_memory_kib < kMemoryMaxKib);
   }
 }
 
 constexpr Line kFinal[] = {
     {"400", "failed", "http_400"},
-    {"413", "failed", "http_413"},
+    {"413", "failed", "too_large"},
     {"422", "failed", "http_422"},
-    {"null_content", "failed", "null_content"},
+    {"null_content", "failed", "null_content", true},
 };
 
 // when:  the fault for the blue prompt
@@ -189,6 +214,8 @@ TEST_CASE("a fault of the prompt itself is not tried again", "[e2e][wire]") {
     CHECK(all[i].others == "answered");
     CHECK(all[i].blue_attempts == attempt(kFinal[i]));
     CHECK(all[i].requests == 3);
+    CHECK(all[i].billed == (kFinal[i].billed ? "1" : "0"));
+    CHECK(all[i].exported == "");
   }
 }
 
@@ -209,7 +236,8 @@ constexpr Stop kStops[] = {
 // then:  no other request is sent, everything stays pending, one line says why; mended, the same command finishes
 TEST_CASE("a teacher that refuses us ends the run and no row", "[e2e][wire]") {
   const auto all = see_all(std::size(kStops), [](std::size_t i) {
-    return see({kStops[i].fault, "refused", kStops[i].word}, std::string("1: ") + kStops[i].fault, true, {});
+    return see({.fault = kStops[i].fault, .outcome = "refused", .word = kStops[i].word},
+               std::string("1: ") + kStops[i].fault, true, {});
   });
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(kStops[i].fault, all[i].end.err);
@@ -222,16 +250,19 @@ TEST_CASE("a teacher that refuses us ends the run and no row", "[e2e][wire]") {
     CHECK(all[i].second_status == "answered");
     CHECK(all[i].blue_attempts == std::string("refused ") + kStops[i].word + ", answered -");
     CHECK(all[i].others == "answered");
+    CHECK(all[i].billed == "0");
   }
 }
 
-constexpr const char* kPauses[] = {"429", "429_date", "429_ms", "429_none", "429_neg", "429_junk"};
+constexpr const char* kPauses[] = {"429",      "429_date", "429_past", "429_ms",
+                                   "429_body", "429_none", "429_neg",  "429_junk"};
 
 // when:  the fault three times, then right answers; one attempt a row is all there is
 // then:  answered, exit 0: being told to wait costs no attempt
 TEST_CASE("a refusal for now costs no attempt", "[e2e][wire]") {
   const auto all = see_all(std::size(kPauses), [](std::size_t i) {
-    return see({kPauses[i], "refused", "http_429"}, std::string("1-3: ") + kPauses[i], false, {"--attempts", "1"});
+    return see({.fault = kPauses[i], .outcome = "refused", .word = "http_429"}, std::string("1-3: ") + kPauses[i],
+               false, {"--attempts", "1"});
   });
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(kPauses[i], all[i].end.err);
@@ -241,19 +272,21 @@ TEST_CASE("a refusal for now costs no attempt", "[e2e][wire]") {
     CHECK(all[i].blue_status == "answered");
     CHECK(all[i].others == "answered");
     CHECK(has(all[i].blue_attempts, "refused http_429"));
+    CHECK_FALSE(has(all[i].billed, "1"));
     CHECK(has(all[i].end.err, "3 refused with 429"));
   }
 }
 
 constexpr const char* kOdd[] = {"length",     "content_filter", "wrong_type_ct", "wrong_id", "gzip",    "esc_nul",
                                 "bom",        "huge_number",    "neg_usage",     "dup_keys", "chunked", "continue",
-                                "conn_close", "close_after",    "until_close"};
+                                "conn_close", "close_after",    "until_close",   "stale"};
 
 // when:  the oddity in every reply
 // then:  each is an answer, each row is asked once
 TEST_CASE("what is odd but right is an answer", "[e2e][wire]") {
   const auto all = see_all(std::size(kOdd), [](std::size_t i) {
-    return see({kOdd[i], "answered", "-"}, std::string("then: ") + kOdd[i], false, {"--attempts", "1"});
+    return see({.fault = kOdd[i], .outcome = "answered", .word = "-"}, std::string("then: ") + kOdd[i], false,
+               {"--attempts", "1"});
   });
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(kOdd[i], all[i].end.err);
@@ -262,75 +295,27 @@ TEST_CASE("what is odd but right is an answer", "[e2e][wire]") {
     CHECK(all[i].requests == 3);
     CHECK(all[i].blue_attempts == "answered -");
     CHECK(all[i].others == "answered");
+    CHECK(all[i].exported == "");
   }
 }
 
-struct Detail {
-  const char* fault;
-  const char* sql;
-  const char* value;
-};
-
-TEST_CASE("of an odd answer the corpus keeps what was said", "[e2e][wire]") {
-  const auto detail = GENERATE(Detail{"length",
-                                      "SELECT finish || ' ' || truncated FROM response JOIN request ON "
-                                      "response_id = response.id",
-                                      "length 1"},
-                               Detail{"content_filter", "SELECT finish FROM response", "content_filter"},
-                               Detail{"esc_nul", "SELECT hex(text) FROM response", "340032"},
-                               Detail{"wrong_id", "SELECT provider_id FROM response", "chatcmpl-of-somebody-else"},
-                               Detail{"neg_usage", "SELECT output_tokens IS NULL FROM response", "1"},
-                               Detail{"dup_keys", "SELECT served_model FROM response", "arithmetic"},
-                               Detail{"bom", "SELECT text FROM response", "4"},
-                               Detail{"huge_number", "SELECT text FROM response", "4"});
-  CAPTURE(detail.fault);
-  Scene scene({.scenario = std::string("then: ") + detail.fault});
-  scene.write("prompts.jsonl", R"({"prompt":"2 + 2"})");
-  CHECK(scene.harvest().code == 0);
-  CHECK(scene.text(detail.sql) == detail.value);
-  REQUIRE(scene.run({"export", "-o", "out.jsonl"}).code == 0);
-  auto lines = json_lines(scene.read("out.jsonl"));  // valid UTF-8 too
-  CHECK(lines.size() == (std::string(detail.fault) == "length" ? 0 : 1));
-  if (std::string(detail.fault) == "esc_nul") CHECK(lines[0]["messages"][1]["content"] == std::string("4\0002", 3));
-}
-
-// when:  a 429 with Retry-After 1 among eight requests in flight
-// then:  nothing is sent until the second is over
-TEST_CASE("nothing is asked while the teacher wants silence", "[e2e][wire]") {
-  const std::string fault = GENERATE("429, Retry-After 1", "503_retry, Retry-After 1", "429_ms, Retry-After 1");
+// when:  a fault that fails the row for good, then the teacher is well again
+// then:  --retry failed asks that row, and only that row, and it is answered
+TEST_CASE("what a fault has failed for good is there for --retry failed", "[e2e][wire]") {
+  const std::string fault = GENERATE("500", "trunc", "400", "bad_utf8");
   CAPTURE(fault);
-  Scene scene({.scenario = "9: " + fault, .latency = 40ms});
-  scene.write("prompts.jsonl", sums(60));
-
-  CHECK(scene.harvest().code == 0);
-
-  const auto log = scene.teacher().log();
-  CHECK(log.size() == 61);
-  const Instant refused = log.at(8).at + 40ms;
-  int during = 0, after = 0;
-  for (const FakeTeacherEntry& entry : log) {
-    // What had been sent when the word arrived may still arrive itself.
-    if (entry.at > refused + 300ms && entry.at < refused + 950ms) ++during;
-    if (entry.at >= refused + 950ms) ++after;
-  }
-  CHECK(during == 0);
-  CHECK(after > 0);
-}
-
-// when:  a Retry-After of 10^22 seconds
-// then:  a pause that is clamped and told, without a busy loop, and Ctrl-C works in it
-TEST_CASE("an absurd wish for silence is clamped and told", "[e2e][wire]") {
-  Scene scene({.scenario = "then: 429_huge"});
-  scene.write("prompts.jsonl", sums(3));
-  const auto program = scene.start(scene.harvest_words());
-  CHECK(eventually([&] { return has(program->err(), "waiting 3600 s"); }));
+  Scene scene({.scenario = "prompt blue first 2: " + fault}, {{"max_in_flight", "1"}});
+  scene.write("prompts.jsonl", kPrompts);
+  CHECK(scene.harvest({"--attempts", "2"}).code == 3);
   const std::int64_t requests = scene.teacher().requests();
-  eventually([] { return false; }, 300ms);
-  program->send(SIGINT);
-  const ProgramEnd end = program->wait(10s);
-  CHECK(end.code == 130);
+  CHECK(scene.harvest({"--attempts", "2"}).code == 3);
   CHECK(scene.teacher().requests() == requests);
-  CHECK(scene.number("SELECT count(*) FROM request WHERE status = 'pending' AND attempts_charged = 0") == 3);
+
+  CHECK(scene.harvest({"--attempts", "2", "--retry", "failed"}).code == (fault == "400" ? 3 : 0));
+
+  CHECK(scene.teacher().requests() == requests + 1);
+  CHECK(scene.text(kOthers) == "answered");
+  CHECK(scene.text(kBlueStatus) == (fault == "400" ? "failed" : "answered"));
 }
 
 // when:  eight requests are refused with 401 while hundreds wait
@@ -341,6 +326,22 @@ TEST_CASE("a wrong key is not tried on the rest of the prompts", "[e2e][wire]") 
   CHECK(scene.harvest().code == 4);
   CHECK(scene.teacher().requests() <= 8);
   CHECK(scene.number("SELECT count(*) FROM request WHERE status <> 'pending'") == 0);
+}
+
+// when:  thirty-two replies at once, each a stream of bytes without an end
+// then:  all are cut, and together they never take more memory than responses may
+TEST_CASE("hostile replies at once stay within the memory for responses", "[e2e][wire]") {
+  const std::string fault = GENERATE("big_body", "gzip_bomb");
+  CAPTURE(fault);
+  constexpr std::int64_t kResponsesKib = 256 << 10;
+  Scene scene({.scenario = "then: " + fault}, {{"max_in_flight", "32"}});
+  scene.write("prompts.jsonl", sums(32));
+
+  const ProgramEnd end = scene.harvest({"--attempts", "1"});
+
+  CHECK(end.code == 3);
+  CHECK(scene.number("SELECT count(*) FROM attempt WHERE error = 'too_large'") == 32);
+  CHECK(end.peak_memory_kib < kMemoryMaxKib + kResponsesKib);
 }
 
 }  // namespace

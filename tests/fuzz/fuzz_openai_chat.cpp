@@ -8,7 +8,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace retort;
-  static const auto teacher = make_openai_chat({"http://t/v1", "m", 1, 2, "max_tokens"});
+  static const auto teacher = make_openai_chat({"http://t/v1", "m", Prices({1, 2}), "max_tokens"});
   // The first byte chooses the status; the rest is the body.
   constexpr int kStatuses[] = {200, 200, 200, 200, 204, 307, 400, 401, 402, 404, 429, 500, 529};
   const int status = size == 0 ? 200 : kStatuses[data[0] % std::size(kStatuses)];

@@ -1,85 +1,111 @@
 // The simulated disk: what survives a power cut, and a log that commits to it in groups after a simulated sync.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <set>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/random.h"
 #include "core/corpus/corpus.h"
+#include "tests/simulation/audit.h"
 
 namespace retort::simulation {
 
 /// Durable state: what another process finds after a crash.
-struct Disk {
+class Disk {
+ public:
   struct Request {
-    std::string digest;
+    std::int64_t prompt = 0;
     RequestStatus status = RequestStatus::pending;
     bool truncated = false;
     int attempts_charged = 0;
     int timeouts = 0;
-    int begun = 0;    ///< attempts ever put on record
     int answers = 0;  ///< responses stored
-    std::string prompt;
     std::string answer;
   };
   struct Attempt {
     RowId request = 0;
     AttemptOutcome outcome = AttemptOutcome::unsent;
+    Cost reserved;
   };
-  std::vector<Request> requests;           ///< row id - 1
-  std::map<std::string, RowId> by_digest;  ///
-  std::map<std::string, RowId> by_prompt;  ///< text of the user's message (samples = 1)
-  std::vector<Attempt> attempts;           ///< row id - 1
-  std::int64_t delivery_unknown = 0;
-  std::set<std::string> open;  ///< prompts that were sent and whose outcome is not durable
+
+  explicit Disk(Audit& audit) : audit_(audit) {}
 
   /// What opening a corpus does: attempts without an outcome may have been delivered.
   void recover();
-  /// Applies one entry; returns its completion, if it has one.
-  std::optional<LogEvent> apply(const LogEntry& entry);
+  /// Applies one entry for good; returns its completion, if it has one.
+  std::optional<LogEvent> apply(LogEntry& entry);
+
+  const std::vector<Request>& requests() const { return requests_; }  ///< row id - 1
+  const std::vector<Attempt>& attempts() const { return attempts_; }  ///< row id - 1
+  Spent spent() const { return spent_; }
+  bool locked = false;  ///< by a living process
 
  private:
   RequestState look_up(const RequestSpec& spec);
-  void end(const AttemptEnd& end);
+  void end(AttemptEnd& end);
+  void count_unanswered(const Attempt& attempt);
+
+  Audit& audit_;
+  std::vector<Request> requests_;
+  std::vector<Attempt> attempts_;
+  std::unordered_map<std::string, RowId> by_digest_;
+  std::size_t recovered_ = 0;  // attempts before have an outcome
+  Spent spent_;
 };
 
-/// Schedules `event` after `delay` of simulated time.
-using Schedule = std::function<void(Duration delay, std::function<void()> event)>;
-
-struct SimLogSettings {
-  Duration sync_latency = 5ms;
-  double full_disk_probability = 0;
-  bool begun_before_durable = false;  ///< planted bug
-  bool forget_answers = false;        ///< planted bug
+struct DiskSettings {
+  Duration sync_latency = 5ms;  ///< and up to twice as long
+  double full = 0;              ///< probability that a commit finds the disk full
+  Duration full_for = 2s;       ///< until somebody makes space, uniform up to this
+  double failing = 0;           ///< probability that a sync fails: what it should have stored may be there or not
 };
 
-/// Group commit: what is submitted during one sync is committed by the next.
-class SimLog final : public HarvestLog {
+/// Group commit: what is submitted during one sync is committed by the next. The owner calls finish_sync() when the
+/// sync it was asked for is over.
+class SimLog : public HarvestLog {
  public:
-  SimLog(Disk& disk, SimLogSettings settings, Random& random, Schedule schedule, std::function<void()> wake,
-         std::function<void()> may_lose_power);
+  /// What the log wants of the process it runs in.
+  class Host {
+   public:
+    virtual void start_sync(Duration duration) = 0;
+    virtual void log_has_news() = 0;
+    virtual Instant log_now() const = 0;
+
+   protected:
+    ~Host() = default;
+  };
+
+  SimLog(Disk& disk, DiskSettings settings, Random& random, Host& host)
+      : disk_(disk), settings_(settings), random_(random), host_(host) {}
+
   void submit(LogEntry entry) override;
   std::vector<LogEvent> completions() override;
   void retry() override;
   Result<void> close(const RunEnd& end) override;
 
+  void finish_sync();
+  /// The process dies: a commit under way becomes durable as a whole, or not at all.
+  void crash();
+
+  /// Somebody tried again after a failed sync, as if that could have worked.
+  bool retried_in_vain() const { return retried_in_vain_; }
+
  private:
   void start_sync();
-  void finish_sync();
+  void fail(bool retryable);
+  void commit();
 
   Disk& disk_;
-  SimLogSettings settings_;
+  DiskSettings settings_;
   Random& random_;
-  Schedule schedule_;
-  std::function<void()> wake_;
-  std::function<void()> may_lose_power_;
+  Host& host_;
   std::vector<LogEntry> queued_, syncing_;
   std::vector<LogEvent> completed_;
-  bool sync_runs_ = false;
-  bool failed_ = false;
+  bool sync_runs_ = false, failed_ = false, dead_ = false, retried_in_vain_ = false;
+  Instant full_until_;
 };
 
 }  // namespace retort::simulation

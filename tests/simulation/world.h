@@ -1,77 +1,81 @@
-// A world in one process and from one seed: clock, network, teacher and disk. The harvester that runs in it is the
-// very code of the program. Nothing here sleeps; hours pass in milliseconds.
+// A world in one process and from one seed: clock, network, teacher, disks and processes. The harvesters that run in it
+// are the very code of the program. Nothing here sleeps; hours pass in milliseconds.
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/base/clock.h"
 #include "core/base/random.h"
-#include "core/corpus/corpus.h"
-#include "core/harvest/harvester.h"
-#include "core/net/transport.h"
-#include "core/prompt/prompt_feed.h"
+#include "tests/simulation/audit.h"
+#include "tests/simulation/process.h"
+#include "tests/simulation/provider.h"
+#include "tests/simulation/questions.h"
+#include "tests/simulation/sim_disk.h"
+#include "tests/simulation/timeline.h"
+#include "tests/simulation/wire.h"
 
 namespace retort::simulation {
 
-/// Thrown out of a port by a power cut: the process is gone, the durable part of the disk stays.
-struct PowerCut {};
-
 struct WorldSettings {
-  int prompts = 200;
-  int samples = 1;
-  HarvestSettings harvest;
-  // The teacher: what it enforces, and how it misbehaves.
-  double teacher_requests_per_minute = 0;  ///< zero: no limit
-  double teacher_burst = 1;                ///< requests its bucket holds
-  bool sends_retry_after = true;
-  Duration latency = 200ms;
-  double fault_probability = 0;  ///< of each reply: 500s, junk, cuts, resets, dead connections
-  // The disk.
-  Duration sync_latency = 5ms;
-  double full_disk_probability = 0;  ///< of each commit
-  // Power cuts: at each call of a port with this probability.
-  double power_cut_probability = 0;
-  std::optional<Instant> stop_at;  ///< a signal
+  NetworkSettings network;
+  ProviderSettings provider;
+  Lengths lengths;
+  std::vector<ProcessSettings> processes = {ProcessSettings{}};
+  /// Now and then a process is stopped for a while, or the whole machine with its clock, or the wall clock steps.
+  Duration suspended_every{};  ///< mean; zero: never
+  Duration suspended_for = 30s;
+  Duration wall_steps_every{};  ///< mean; zero: never
+  bool keeps_transcript = false;
+  /// Instead of what the processes' settings say, what they promised: to plant a wrong setting.
+  std::optional<Promises> promises;
 };
 
-/// What a checker found wrong; empty if nothing.
-using Findings = std::vector<std::string>;
-
-/// Bugs planted to see the checkers catch them.
-enum class Bug { none, send_before_recording, send_twice, forget_answers, ignore_retry_after, overrun_limit };
-
-class World {
+class World final : private Actor {
  public:
-  World(WorldSettings settings, std::uint64_t seed, Bug bug = Bug::none);
+  static constexpr Instant kStart{1'000'000'000'000};
+
+  World(WorldSettings settings, std::uint64_t seed);
   ~World();
 
-  /// Runs harvests until one ends by itself, starting a new one after each power cut. Everything found wrong on the
-  /// way or at the end.
-  Findings run();
+  /// Until every process is over, or a checker finds something. All that was found.
+  const Findings& run();
+  /// Until then at most; true if every process is over.
+  bool run_until(Instant end);
 
-  /// Digest of all that happened on the wire and on disk: equal for equal seeds.
-  const std::string& transcript_digest() const { return transcript_digest_; }
+  Instant now() const { return timeline_.now(); }
+  const Provider& provider() const { return provider_; }
+  Process& process(std::size_t index) { return *processes_[index]; }
+  const Questions& questions() const { return questions_; }
+  const Audit& audit() const { return audit_; }
+  const Disk& disk(std::size_t index) const { return *disks_[index]; }
   std::int64_t attempts() const;
-  int power_cuts() const { return power_cuts_; }
-  std::int64_t answered() const;
-  std::int64_t failed() const;
-  std::int64_t refusals() const;
-  double simulated_minutes() const;
-  const std::optional<Error>& stopped() const { return stopped_; }
+  std::int64_t answered(std::size_t disk = 0) const;
+  std::int64_t failed(std::size_t disk = 0) const;
+  int deaths() const;
+  double simulated_minutes() const { return seconds(timeline_.now() - kStart) / 60; }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
-  int power_cuts_ = 0;
-  std::string transcript_digest_;
-  std::optional<Error> stopped_;
+  enum What : std::uint32_t { kSuspend, kStepWall };
+  void happen(std::uint32_t what, std::uint64_t which) override;
+  void plan(What what, Duration every, Duration not_before = {});
+  Promises promises_of(const ProcessSettings& process) const;
+  void check_end();
+  void check_disk(std::size_t index);
+  bool over() const;
+  void lose_power(Process& where);
+
+  const WorldSettings settings_;
+  Random random_;
+  Timeline timeline_{kStart};
+  Questions questions_;
+  Audit audit_;
+  PaceState pace_{};
+  Wire wire_;
+  Provider provider_;
+  std::vector<std::unique_ptr<Disk>> disks_;
+  std::vector<std::unique_ptr<Process>> processes_;
 };
 
 }  // namespace retort::simulation

@@ -28,12 +28,15 @@ struct FakeTeacher::Rule {
       case When::every:
         return number % low == 0;
       case When::prompt_has:
-        return prompt.find(text) != std::string::npos;
+        return prompt.find(text) != std::string::npos && (high == 0 || of_prompt <= high);
       case When::always:
         return true;
     }
     return false;
   }
+
+  /// What stands before the colon; false if it is not understood.
+  bool read_when(std::string_view words);
 };
 
 struct FakeTeacher::Scenario {
@@ -49,6 +52,29 @@ bool read_whole(std::string_view text, std::int64_t& number) {
 }
 
 }  // namespace
+
+bool FakeTeacher::Rule::read_when(std::string_view words) {
+  if (words == "then") return true;
+  if (words == "first") {
+    when = When::first_of_prompt;
+    return true;
+  }
+  if (words.starts_with("every ")) {
+    when = When::every;
+    return read_whole(words.substr(6), low);
+  }
+  if (words.starts_with("prompt ")) {
+    when = When::prompt_has;
+    const std::size_t first = words.find(" first ");
+    text = trimmed(words.substr(7, first == std::string_view::npos ? first : first - 7));
+    return first == std::string_view::npos || read_whole(words.substr(first + 7), high);
+  }
+  when = When::number;
+  const std::size_t dash = words.find('-');
+  if (!read_whole(words.substr(0, dash), low)) return false;
+  high = low;
+  return dash == std::string_view::npos || read_whole(words.substr(dash + 1), high);
+}
 
 Result<FakeTeacher::Scenario> FakeTeacher::read(const std::string& text) {
   Scenario scenario;
@@ -70,27 +96,10 @@ Result<FakeTeacher::Scenario> FakeTeacher::read(const std::string& text) {
       if (space == std::string_view::npos) return fail(Errc::usage, "a header needs a value: " + std::string(item));
       rule.argument = trimmed(header.substr(space));
     }
-    const std::size_t dash = when.find('-');
-    bool understood = true;
-    if (when == "then") {
-      rule.when = Rule::When::always;
-    } else if (when == "first") {
-      rule.when = Rule::When::first_of_prompt;
-    } else if (when.starts_with("every ")) {
-      rule.when = Rule::When::every;
-      understood = read_whole(when.substr(6), rule.low);
-    } else if (when.starts_with("prompt ")) {
-      rule.when = Rule::When::prompt_has;
-      rule.text = trimmed(when.substr(7));
-    } else {
-      rule.when = Rule::When::number;
-      understood = read_whole(when.substr(0, dash), rule.low);
-      rule.high = rule.low;
-      if (dash != std::string_view::npos) understood = understood && read_whole(when.substr(dash + 1), rule.high);
-    }
+    if (!rule.read_when(when)) return fail(Errc::usage, "a rule that is not understood: " + std::string(item));
     const auto names = wire_fault_names();
-    if (!understood || std::find(names.begin(), names.end(), rule.fault) == names.end()) {
-      return fail(Errc::usage, "a rule that is not understood: " + std::string(item));
+    if (std::find(names.begin(), names.end(), rule.fault) == names.end()) {
+      return fail(Errc::usage, "there is no such fault: " + std::string(item));
     }
     scenario.rules.push_back(std::move(rule));
   }
@@ -106,13 +115,22 @@ Result<std::unique_ptr<FakeTeacher>> FakeTeacher::start(FakeTeacherOptions optio
 
 FakeTeacher::FakeTeacher(FakeTeacherOptions options, std::unique_ptr<Scenario> scenario)
     : options_(std::move(options)), scenario_(std::move(scenario)) {
-  server_ = std::make_unique<RawServer>([this](RawConnection& connection) { serve(connection); }, options_.port);
+  port_ = options_.port;
+  listen();
+  port_ = server_->port();
 }
+
+void FakeTeacher::listen() {
+  server_ = std::make_unique<RawServer>([this](RawConnection& connection) { serve(connection); }, port_);
+}
+
+void FakeTeacher::vanish() { server_.reset(); }
+void FakeTeacher::come_back() { listen(); }
 
 FakeTeacher::~FakeTeacher() { server_.reset(); }
 
-int FakeTeacher::port() const { return server_->port(); }
-std::string FakeTeacher::base_url() const { return server_->url("/v1"); }
+int FakeTeacher::port() const { return port_; }
+std::string FakeTeacher::base_url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/v1"; }
 
 std::int64_t FakeTeacher::requests() const {
   const std::lock_guard lock(mutex_);
@@ -202,7 +220,8 @@ bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
   const auto number = static_cast<std::uint64_t>(entry.number);
   ChatAnswer answer = teach(*kTeacher, asked, 0, number, clock_.wall().ms / 1000);
   answer.model = asked.model;
-  const auto planned = wire_fault(entry.fault, {answer, request.header("authorization"), argument, asked.stream});
+  const auto planned =
+      wire_fault(entry.fault, {answer, request.header("authorization"), argument, asked.stream, clock_.wall()});
   RETORT_ASSERT(planned.has_value());
   if (options_.latency + options_.latency_spread > Duration::zero()) {
     connection.pause(options_.latency + Random(number).jitter(options_.latency_spread));
@@ -229,6 +248,10 @@ bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
     case WireReply::End::close:
       return false;
     case WireReply::End::reset:
+      connection.reset();
+      return false;
+    case WireReply::End::stale:
+      connection.read_request();
       connection.reset();
       return false;
     case WireReply::End::stall:

@@ -8,9 +8,11 @@
 //     first: 500                 the first request for each prompt
 //     every 7: reset             each seventh request
 //     prompt blue: 400           requests whose last user message contains "blue"
+//     prompt blue first 2: 500   the first two of them
 //     then: ok                   everything else
 //
-// After the fault's name, "Retry-After X" or "Location X" set that header. Names: tests/support/wire_faults.cpp.
+// After the fault's name, "Retry-After X" or "Location X" set that header (429_body puts the former into the body).
+// Names: tests/support/wire_faults.cpp.
 #pragma once
 
 #include <cstdint>
@@ -66,6 +68,11 @@ class FakeTeacher {
   int in_flight() const;
   std::map<std::string, PromptBooks> books() const;  ///< by last user message
   std::vector<FakeTeacherEntry> log() const;
+  /// The network is gone: what is connected is cut without a word, and nobody listens at the port.
+  void vanish();
+  /// It is there again, at the same port.
+  void come_back();
+
   /// As one JSON object; also what GET /books answers.
   std::string books_json() const;
 
@@ -74,6 +81,7 @@ class FakeTeacher {
   struct Scenario;
   static Result<Scenario> read(const std::string& text);
   explicit FakeTeacher(FakeTeacherOptions options, std::unique_ptr<Scenario> scenario);
+  void listen();
 
   void serve(RawConnection& connection);
   bool reply(RawConnection& connection, const RawRequest& request);
@@ -88,6 +96,7 @@ class FakeTeacher {
   std::vector<FakeTeacherEntry> log_;
   std::int64_t delivered_ = 0;
   int in_flight_ = 0;
+  int port_ = 0;
   std::unique_ptr<RawServer> server_;  ///< last: its threads use the rest
 };
 

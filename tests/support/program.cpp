@@ -43,6 +43,13 @@ int opened(const std::string& path, int flags) {
   return descriptor;
 }
 
+/// In the child, before it becomes the program.
+bool limit(__rlimit_resource resource, const std::optional<std::uint64_t>& most) {
+  if (!most) return true;
+  const rlimit limit{*most, *most};
+  return setrlimit(resource, &limit) == 0;
+}
+
 }  // namespace
 
 Program::Program(const ProgramSetup& setup) {
@@ -65,10 +72,10 @@ Program::Program(const ProgramSetup& setup) {
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     close_range(STDERR_FILENO + 1, ~0U, 0);
-    if (setup.file_bytes_max) {
-      const rlimit limit{*setup.file_bytes_max, *setup.file_bytes_max};
-      signal(SIGXFSZ, SIG_IGN);
-      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(126);
+    if (setup.file_bytes_max) signal(SIGXFSZ, SIG_IGN);
+    if (!limit(RLIMIT_FSIZE, setup.file_bytes_max) || !limit(RLIMIT_NOFILE, setup.descriptors_max) ||
+        !limit(RLIMIT_AS, setup.address_bytes_max)) {
+      _exit(126);
     }
     if (chdir(folder.c_str()) != 0) _exit(126);
     execve(argv.front(), argv.data(), envp.data());
@@ -108,6 +115,10 @@ bool Program::reap(int options) {
   ended_ = true;
   end_.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   end_.peak_memory_kib = usage.ru_maxrss;
+  const auto duration = [](const timeval& time) {
+    return Duration(std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec));
+  };
+  end_.cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
   end_.out = out();
   end_.err = err();
   return true;

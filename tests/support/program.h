@@ -24,6 +24,8 @@ struct ProgramSetup {
   std::string input;                               ///< on standard input, which then ends
   int output_descriptor = -1;                      ///< where standard output goes, if it is not to be kept
   std::optional<std::uint64_t> file_bytes_max;     ///< no file may grow beyond: writing there fails with EFBIG
+  std::optional<std::uint64_t> descriptors_max;    ///< as `ulimit -n`
+  std::optional<std::uint64_t> address_bytes_max;  ///< as `ulimit -v`
 };
 
 struct ProgramEnd {
@@ -31,6 +33,7 @@ struct ProgramEnd {
   bool timed_out = false;
   std::string out, err;
   std::int64_t peak_memory_kib = 0;
+  Duration cpu{};  ///< that it used
 };
 
 /// Throws std::runtime_error if it cannot be started. Used by one thread.

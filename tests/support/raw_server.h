@@ -30,7 +30,8 @@ class RawConnection {
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
 
-  int index() const { return index_; }  ///< 0 for the server's first connection
+  int index() const { return index_; }    ///< 0 for the server's first connection
+  int descriptor() const { return fd_; }  ///< for a server that speaks TLS on it
   /// The next request, or nothing if the client is gone.
   std::optional<RawRequest> read_request();
   /// False once the client is gone or the server stops.

@@ -1,5 +1,7 @@
 #include "tests/support/wire_faults.h"
 
+#include <cstdio>
+#include <ctime>
 #include <map>
 
 #include "tests/support/raw_server.h"
@@ -63,6 +65,15 @@ Make limited(const std::string& header, const std::string& value, const std::str
   };
 }
 
+/// Two whole seconds ahead, so at least one.
+std::string http_date_soon(WallTime now) {
+  const std::time_t at = now.ms / 1000 + 2;
+  std::tm utc{};
+  gmtime_r(&at, &utc);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
+}
+
 /// The right body, changed by hand. `answers`: it is still a valid answer.
 Make changed(std::string_view from, std::string to, bool answers) {
   return [from = std::string(from), to = std::move(to), answers](const Input& input) {
@@ -108,7 +119,15 @@ Make raw(std::string bytes, End how) {
 
 void add_refusals(std::map<std::string, Make, std::less<>>& faults) {
   faults["429"] = limited("Retry-After", "1");
-  faults["429_date"] = limited("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT");
+  faults["429_date"] = [](const Input& input) { return limited("Retry-After", http_date_soon(input.now))(input); };
+  faults["429_past"] = limited("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT");
+  faults["429_body"] = [](const Input& input) {
+    const std::string body =
+        R"([{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED","details":[{"@type":)"
+        R"("type.googleapis.com/google.rpc.RetryInfo","retryDelay":")" +
+        (input.argument.empty() ? "1" : input.argument) + R"(s"}]}}])";
+    return WireReply{.bytes = reply(body, kJson, "429 Too Many Requests"), .status = 429};
+  };
   faults["429_ms"] = limited("Retry-After", "60\r\nretry-after-ms: 200");
   faults["429_none"] = limited("", "");
   faults["429_huge"] = limited("Retry-After", "99999999999999999999999");
@@ -185,6 +204,13 @@ void add_cuts(std::map<std::string, Make, std::less<>>& faults) {
                      .status = 200,
                      .again = std::string(1 << 20, ' ')};
   };
+  faults["big_chunked"] = [](const Input&) {
+    const std::string piece = "100000\r\n" + std::string(1 << 20, ' ') + "\r\n";
+    return WireReply{.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                     .end = End::flood,
+                     .status = 200,
+                     .again = piece};
+  };
   faults["gzip_bomb"] = [](const Input&) {
     static const std::string bomb = reply(gzip_of_zeros(std::size_t{1} << 30), "Content-Encoding: gzip\r\n");
     return WireReply{.bytes = bomb, .status = 200};
@@ -227,9 +253,10 @@ void add_odd_but_right(std::map<std::string, Make, std::less<>>& faults) {
   faults["bom"] = [](const Input& input) {
     return WireReply{.bytes = reply("\xEF\xBB\xBF" + right_body(input)), .answers = true, .status = 200};
   };
-  faults["huge_number"] = changed("{", R"({"x":1234567890123456789012345678901234567890,)", true);
+  faults["huge_number"] =
+      changed("{", R"({"x":123456789012345678901234567890123456789,"y":[1e999999,-1e999999],)", true);
   faults["neg_usage"] = changed("\"completion_tokens\":", "\"completion_tokens\":-9223372036854775809,\"was\":", true);
-  faults["dup_keys"] = changed("{", R"({"model":"first","model":"second",)", true);
+  faults["dup_keys"] = changed("\"content\":", R"("content":"first","content":)", true);
   faults["wrong_type_ct"] = [](const Input& input) {
     return WireReply{.bytes = reply(right_body(input), "Content-Type: text/plain\r\n"), .answers = true, .status = 200};
   };
@@ -259,6 +286,9 @@ void add_odd_but_right(std::map<std::string, Make, std::less<>>& faults) {
   };
   faults["close_after"] = [](const Input& input) {
     return WireReply{.bytes = reply(right_body(input)), .end = End::close, .answers = true, .status = 200};
+  };
+  faults["stale"] = [](const Input& input) {
+    return WireReply{.bytes = reply(right_body(input)), .end = End::stale, .answers = true, .status = 200};
   };
   faults["continue"] = [](const Input& input) {
     return WireReply{

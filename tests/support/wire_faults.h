@@ -17,6 +17,7 @@ struct WireReply {
     keep,   ///< the connection stays for the next request
     close,  ///< FIN
     reset,  ///< RST
+    stale,  ///< RST once the client uses the connection again
     stall,  ///< silence until the client goes
     drip,   ///< `again` once every `pause`, until the client goes
     flood,  ///< `again` without end
@@ -35,6 +36,7 @@ struct WireFaultInput {
   std::string authorization;
   std::string argument;  ///< of Retry-After or Location; empty for the fault's own default
   bool stream = false;
+  WallTime now = {};
 };
 
 /// The names of all faults; "ok" is one.

@@ -1,5 +1,4 @@
 // The policies of a harvest are arithmetic: given this reply at this instant, what next?
-#include "core/harvest/rate_limiter.h"
 #include "core/harvest/rate_signals.h"
 #include "core/harvest/retry_policy.h"
 #include "tests/catch.h"
@@ -12,12 +11,6 @@ constexpr Instant kStart{1'000'000'000'000};
 constexpr WallTime kWall{1'795'363'200'000};  // 2026-11-22T16:00:00Z
 
 HttpHead head(int status, std::vector<HttpHeader> headers = {}) { return {status, std::move(headers)}; }
-
-std::optional<Permit> take(RateLimiter& limiter, Cost cost, Instant now) {
-  auto admission = limiter.acquire(cost, now);
-  if (auto* permit = std::get_if<Permit>(&admission)) return std::move(*permit);
-  return {};
-}
 
 Verdict verdict_on(Reply reply, RateSignals signals = {}, AttemptHistory history = {}) {
   Random random(1);
@@ -68,97 +61,18 @@ TEST_CASE("resets are read in every provider's spelling") {
                                                    {"x-ratelimit-remaining-tokens", "10"},
                                                    {"x-ratelimit-reset-tokens", "7h"}}),
                                         kWall);
-  CHECK(openai.requests_used_up);
-  CHECK_FALSE(openai.tokens_used_up);
   CHECK(openai.reset == 6min);
+  REQUIRE(openai.announced.size() == 2);
+  CHECK(openai.announced[0].kind == MeterKind::requests_per_day);  // a minute's would be full again within a minute
+  CHECK(openai.announced[1].kind == MeterKind::tokens_per_day);
+  CHECK(openai.announced[1].remaining == 10.0);
   const auto anthropic =
       read_rate_signals(head(429, {{"anthropic-ratelimit-output-tokens-remaining", "0"},
                                    {"anthropic-ratelimit-output-tokens-reset", "2026-11-22T16:00:20Z"}}),
                         kWall);
-  CHECK(anthropic.tokens_used_up);
   CHECK(anthropic.reset == 20s);
-}
-
-TEST_CASE("a limiter spaces requests and remembers what was really used") {
-  RateLimiter limiter({60, 6000, 4, 1s}, kStart);
-  auto first = take(limiter, {50, 50, {}}, kStart);
-  REQUIRE(first);
-  auto denied = limiter.acquire({}, kStart);
-  const Instant next = std::get<Instant>(denied);
-  CHECK(next - kStart >= 1s);
-  CHECK(next - kStart < 1001ms);
-  auto second = take(limiter, {}, next);
-  REQUIRE(second);
-
-  SECTION("an estimate above the bill is given back") {
-    RateLimiter tokens({0, 6000, 4, 1s}, kStart);
-    auto reserved = take(tokens, {100, 0, {}}, kStart);
-    REQUIRE(reserved);
-    CHECK(std::holds_alternative<Instant>(tokens.acquire({100, 0, {}}, kStart)));
-    tokens.settle(std::move(*reserved), Cost{1, 0, {}});
-    auto again = take(tokens, {99, 0, {}}, kStart);
-    REQUIRE(again);
-    tokens.settle(std::move(*again), {});
-  }
-  SECTION("a request larger than the bucket passes once it is full, and its debt delays the next") {
-    RateLimiter tokens({0, 600, 4, 1s}, kStart);
-    auto large = take(tokens, {100, 0, {}}, kStart);
-    REQUIRE(large);
-    const Instant after = std::get<Instant>(tokens.acquire({10, 0, {}}, kStart));
-    CHECK(after - kStart >= 9s);
-    tokens.settle(std::move(*large), {});
-  }
-  limiter.settle(std::move(*first), {});
-  limiter.settle(std::move(*second), {});
-}
-
-TEST_CASE("permits are bounded, and silence is kept") {
-  RateLimiter limiter({0, 0, 2, 1s}, kStart);
-  auto one = take(limiter, {}, kStart);
-  auto two = take(limiter, {}, kStart);
-  REQUIRE((one && two));
-  CHECK(std::get<Instant>(limiter.acquire({}, kStart)).is_never());
-  limiter.settle(std::move(*one), {});
-  limiter.hold(kStart + 5s, "because");
-  limiter.hold(kStart + 3s, "shorter");
-  CHECK(std::get<Instant>(limiter.acquire({}, kStart)) == kStart + 5s);
-  CHECK(limiter.hold_reason() == "because");
-  auto three = take(limiter, {}, kStart + 5s);
-  REQUIRE(three);
-  limiter.settle(std::move(*two), {});
-  limiter.settle(std::move(*three), {});
-  CHECK(limiter.in_flight() == 0);
-}
-
-TEST_CASE("refusals shrink the window once a round, answers let it grow again") {
-  RateLimiter limiter({0, 0, 100, 1s}, kStart);
-  const auto window = [&](Instant now) {
-    std::vector<Permit> permits;
-    while (auto permit = take(limiter, {}, now)) permits.push_back(std::move(*permit));
-    const std::size_t size = permits.size();
-    for (Permit& permit : permits) limiter.settle(std::move(permit), {});
-    return size;
-  };
-  CHECK(window(kStart) == 100);
-  for (int i = 0; i < 50; ++i) limiter.refused(kStart, kStart + 1s);  // all were under way together
-  CHECK(window(kStart + 1s) == 70);
-  limiter.refused(kStart + 2s, kStart + 3s);
-  CHECK(window(kStart + 3s) == 49);
-  for (int i = 0; i < 60; ++i) limiter.answered();
-  CHECK(window(kStart + 4s) == 50);
-  for (int i = 0; i < 100; ++i) limiter.refused(kStart + 1s * (5 + i), kStart + 1s * (5 + i));
-  CHECK(window(kStart + 200s) == 1);  // never none
-}
-
-TEST_CASE("a suspended machine wakes without a burst") {
-  RateLimiter limiter({600, 0, 1000, 1s}, kStart);
-  int admitted = 0;
-  const Instant awake = kStart + 2h;
-  while (auto permit = take(limiter, {}, awake)) {
-    ++admitted;
-    limiter.settle(std::move(*permit), {});
-  }
-  CHECK(admitted == 10);
+  REQUIRE(anthropic.announced.size() == 1);
+  CHECK(anthropic.announced[0].kind == MeterKind::output_tokens);
 }
 
 TEST_CASE("an answer is an answer, whatever it says") {

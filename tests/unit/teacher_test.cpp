@@ -8,7 +8,7 @@ using namespace retort;
 namespace {
 
 const std::unique_ptr<Teacher>& teacher() {
-  static const auto made = make_openai_chat({"http://t/v1", "m", 1.0, 10.0, "max_tokens"});
+  static const auto made = make_openai_chat({"http://t/v1", "m", Prices({1.0, 10.0}), "max_tokens"});
   return made;
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("everything in an answer is kept") {
   CHECK(response.usage.input == 7);
   CHECK(response.usage.output == 5);
   CHECK(response.usage.reasoning == 2);
-  CHECK(teacher()->invoice(response.usage, {}).money.pico == 7'000'000 + 50'000'000);
+  CHECK(teacher()->invoice(response.usage, {}, {}).money.pico == 7'000'000 + 50'000'000);
   CHECK(answered(choice(R"({"content":"a"})", "length")).finish == Finish::length);
   CHECK(answered(choice(R"({"content":null,"refusal":"no"})")).finish == Finish::refusal);
   CHECK(answered(choice(R"({"content":""})", "content_filter")).finish == Finish::content_filter);
