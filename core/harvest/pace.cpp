@@ -15,6 +15,8 @@ constexpr double kProbe = 0.02;
 constexpr double kProbeSecondsMin = 3, kProbeSecondsMax = 60;
 constexpr double kProbeSlower = 1.5;
 constexpr double kAgrees = 0.05;
+constexpr double kBetweenMin = 0.5, kBetweenLong = 30;  // seconds between two refusals that make a measurement
+constexpr double kAdmittedMin = 8;                      // requests between them
 constexpr double kMostAbove = 1.04;
 // Kept in the teacher's bucket: it costs nothing in the long run, and jitter then draws no refusals.
 constexpr double kReserveSeconds = 0.5;
@@ -120,20 +122,22 @@ Instant Meter::ready_at(double amount, Instant now) const {
 void Meter::take(double amount, Instant now) {
   if (refusing_since.ns != 0) {
     const double admitted = taken - turned_away;
-    constexpr Duration kLongEnough = 500ms;
-    const Duration between = refusing_since - refused_at;
+    const double between = seconds(refusing_since - refused_at);
+    // A few requests measure nothing, unless that is all there is in a long time.
+    const bool enough = (between >= kBetweenMin && admitted - refused_admitted >= kAdmittedMin * amount * charge) ||
+                        between >= kBetweenLong;
     // What was admitted before the first refusal came from a bucket of unknown size, and tells nothing.
-    if (refused_at.ns != 0 && between >= kLongEnough) {
-      const double seen = std::max(admitted - refused_admitted, amount * charge) / seconds(between);
+    if (refused_at.ns != 0 && enough) {
+      const double seen = std::max(admitted - refused_admitted, amount * charge) / between;
       // What flowed over while less was sent is missing in it; what was sent at the end was too much. Between the two:
       const double likely = std::clamp(rate(refusing_since), seen, kMostAbove * seen);
       // The longer the time between, the more exact; the first of all is better than nothing.
-      const double weight = std::clamp(seconds(between) / 20, 1.0 / ++refusals, 1.0);
+      const double weight = std::clamp(between / 20, 1.0 / ++refusals, 1.0);
       const bool agrees = std::abs(likely - measured) < kAgrees * measured;
       probe_seconds = agrees ? std::min(probe_seconds * kProbeSlower, kProbeSecondsMax) : kProbeSecondsMin;
       measured += weight * (likely - measured);
     }
-    if (refused_at.ns == 0 || between >= kLongEnough) {
+    if (refused_at.ns == 0 || enough) {
       refused_at = refusing_since;
       refused_admitted = admitted;
     }

@@ -77,6 +77,9 @@ Verdict judge_fault(const AttemptFacts& facts, const AttemptHistory& history, co
       soon.backoff_cap = std::min(settings.backoff_cap, settings.reconnect_cap);
       return free_retry(verdict, {}, facts.fault_detail, history, soon, random);
     }
+    case NetFault::too_large:
+      verdict.trouble = Trouble::none;  // it answers, if too much
+      return charged_retry(verdict, history, settings, random);
     case NetFault::timeout:
       verdict.outcome = AttemptOutcome::timed_out;
       if (history.timeouts >= 1 && !history.teacher_down) {

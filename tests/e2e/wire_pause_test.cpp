@@ -98,6 +98,7 @@ TEST_CASE("an absurd wish for silence is clamped and told", "[e2e][wire]") {
   scene.write("prompts.jsonl", sums(3));
   const auto program = scene.start(scene.harvest_words());
   CHECK(eventually([&] { return has(program->err(), "waiting 3600 s"); }));
+  eventually([] { return false; }, 300ms);  // what was under way has arrived
   const std::int64_t requests = scene.teacher().requests();
   eventually([] { return false; }, 300ms);
   program->send(SIGINT);
