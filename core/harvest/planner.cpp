@@ -25,7 +25,7 @@ bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
 Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
     : settings_(settings),
       stats_(stats),
-      planned_max_(std::max<std::int64_t>(2048, 4LL * settings.limits.in_flight_max)) {}
+      planned_max_(std::max<std::int64_t>(2048, 2LL * settings.limits.in_flight_max)) {}
 
 void Planner::add_row(PromptRow row) {
   ++stats_.rows;
@@ -36,7 +36,7 @@ void Planner::add_row(PromptRow row) {
     spec.digest = request_digest({settings_.dialect, settings_.model, row.messages, spec.parameters, sample});
     spec.prompt_digest = of_messages;
     spec.sample = sample;
-    spec.prompt = row;
+    spec.prompt = sample + 1 < settings_.samples ? row : std::move(row);
     collecting_.push_back(std::move(spec));
     ++planned_;
   }

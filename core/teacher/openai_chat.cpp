@@ -59,6 +59,14 @@ std::string content_of(const Json& message) {
   return joined;
 }
 
+// The length of that, without making it.
+std::size_t content_bytes(const Json& message) {
+  const auto content = message.find("content");
+  if (content == message.end()) return 0;
+  if (content->is_string()) return content->get_ref<const std::string&>().size();
+  return content_of(message).size();
+}
+
 Rejection no_answer(const char* word, std::string detail) {
   return {Rejection::Kind::transient, word, std::move(detail)};
 }
@@ -71,7 +79,7 @@ class OpenAiChat final : public Teacher {
     Cost cost;
     cost.input = kTokensPerRequest;
     for (const Json& message : question.messages) {
-      cost.input += kTokensPerMessage + static_cast<Tokens>(content_of(message).size());
+      cost.input += kTokensPerMessage + static_cast<Tokens>(content_bytes(message));
     }
     cost.output = question.max_tokens.value_or(kOutputTokensUnknown);
     cost.money = settings_.prices.most(cost.input, cost.output);
