@@ -162,22 +162,38 @@ void Meter::give_back(double amount, Instant sent) {
 
 void Meter::turn_away(double amount) { turned_away += amount * charge; }
 
+namespace {
+
+// Some announce the size of their bucket as the limit, others what they give in a minute, whatever the bucket.
+void learn_rate(Meter& meter, const Announcement& news) {
+  const bool by_day = news.kind == MeterKind::requests_per_day || news.kind == MeterKind::tokens_per_day;
+  if (meter.capacity < 0.5 * *news.limit) {
+    constexpr double kMinute = 60, kDay = 86400;
+    meter.announced = *news.limit / (by_day ? kDay : kMinute);
+    meter.used_sum = meter.reset_sum = 0;
+    return;
+  }
+  if (!news.reset || *news.reset <= Duration::zero()) return;
+  const double used = *news.limit - *news.remaining;
+  // Near the brim a rounded remainder says little about the rate.
+  if (used < std::max(2.0, 0.02 * *news.limit)) return;
+  meter.used_sum = kMemory * meter.used_sum + used;
+  meter.reset_sum = kMemory * meter.reset_sum + seconds(*news.reset);
+  meter.announced = meter.used_sum / meter.reset_sum;
+}
+
+}  // namespace
+
 void learn_announced(Meter& meter, const Announcement& news, MeterMark mark, Instant sent, double own_amount,
                      Instant now) {
   if (!news.remaining || *news.remaining < 0) return;
   const bool counts_tokens = news.kind != MeterKind::requests && news.kind != MeterKind::requests_per_day;
-  if (news.limit && *news.limit > 0 && news.reset && *news.reset > Duration::zero()) {
-    const double used = *news.limit - *news.remaining;
-    // Near the brim a rounded remainder says little about the rate.
-    if (used >= std::max(2.0, 0.02 * *news.limit)) {
-      meter.used_sum = kMemory * meter.used_sum + used;
-      meter.reset_sum = kMemory * meter.reset_sum + seconds(*news.reset);
-      meter.announced = meter.used_sum / meter.reset_sum;
-    }
-  }
   meter.fill(now);
   meter.capacity = std::max({meter.capacity, meter.bucket(now), *news.remaining + own_amount});
-  if (news.limit && *news.limit > 0) meter.capacity = std::min(meter.capacity, *news.limit);
+  if (news.limit && *news.limit > 0) {
+    meter.capacity = std::min(meter.capacity, *news.limit);
+    learn_rate(meter, news);
+  }
   // Replies overtake each other: only the one to the newest request tells something new.
   if (meter.mirrors() && sent < meter.announced_sent) return;
   const double per_second = meter.rate(now);
@@ -217,7 +233,7 @@ void learn_refused(Meter& meter, double amount, Duration pause, Instant now) {
   const double level = amount * meter.charge + rate * (spare - kReserveAfterRefusalSeconds - seconds(pause));
   meter.level = std::min(meter.level, level);
   // It took more than we thought.
-  if (meter.mirrors()) {
+  if (meter.mirrors() && meter.expected_sum > 0) {
     constexpr double kMore = 1.05;
     meter.charged_sum *= kMore;
     meter.charge = std::min(meter.charge * kMore, kChargeMost);

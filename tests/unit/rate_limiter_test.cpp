@@ -104,6 +104,23 @@ TEST_CASE("an unknown limit is learned from what is announced") {
   limiter.settle(std::move(*permit), {});
 }
 
+TEST_CASE("a limit may be the size of the bucket, or what a minute gives, whatever the bucket") {
+  PrivatePace pace;
+  RateLimiter limiter(Limits{}, pace, kStart);
+  auto permit = take(limiter, kStart);
+  REQUIRE(permit);
+  SECTION("the bucket: 50, full again in half a second when half is used") {
+    limiter.announced(*permit, {{MeterKind::requests, 50.0, 49.0, 20ms}}, kStart);
+    limiter.announced(*permit, {{MeterKind::requests, 50.0, 25.0, 500ms}}, kStart);
+    CHECK(limiter.requests_per_second(kStart) == Approx(50));
+  }
+  SECTION("a minute's: 1,200, in a bucket of 20") {
+    limiter.announced(*permit, {{MeterKind::requests, 1200.0, 19.0, 50ms}}, kStart);
+    CHECK(limiter.requests_per_second(kStart) == Approx(20));
+  }
+  limiter.settle(std::move(*permit), {});
+}
+
 TEST_CASE("what the teacher takes for a token is learned from what remains") {
   PrivatePace pace;
   Limits limits;
