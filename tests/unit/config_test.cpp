@@ -96,3 +96,54 @@ TEST_CASE("a key comes from its variable, whole, and travels in clear text only 
   }
   unsetenv("RETORT_TEST_KEY");
 }
+
+TEST_CASE("limits by kind and by day, prices by the hour, and whether to wait for a server") {
+  const TeacherProfile r1 = profile(R"(
+input_tokens_per_minute = 1000
+output_tokens_per_minute = 2000
+requests_per_day = 30
+tokens_per_day = 40
+price_input_per_million = 1.0
+price_output_per_million = 2.0
+price_cached_input_per_million = 0.1
+price_windows = [{ from = "16:30", to = "00:30", input_per_million = 0.5 }]
+)");
+  CHECK(r1.limits.input_tokens_per_minute == 1000);
+  CHECK(r1.limits.output_tokens_per_minute == 2000);
+  CHECK(r1.limits.requests_per_day == 30);
+  CHECK(r1.limits.tokens_per_day == 40);
+  CHECK(r1.settings.prices.has_windows());
+  const WallTime night{17 * 3'600'000}, noon{12 * 3'600'000};
+  CHECK(r1.settings.prices.of(1'000'000, 1'000'000, 0, night).dollars() == Approx(2.5));  // output as usual
+  CHECK(r1.settings.prices.of(1'000'000, 0, 1'000'000, noon).dollars() == Approx(0.1));
+  CHECK(r1.origin == "http://127.0.0.1:8000");
+  CHECK(r1.wait_until_ready);  // it is on this machine
+  CHECK_FALSE(profile("wait_until_ready = false\n").wait_until_ready);
+
+  const auto windows = [](const std::string& list) { return problem(kTeacher + "price_windows = " + list + "\n"); };
+  CHECK_THAT(windows("3"), ContainsText("list of tables"));
+  CHECK_THAT(windows("[3]"), ContainsText("list of tables"));
+  CHECK_THAT(windows(R"([{ from = "24:00", to = "01:00" }])"), ContainsText("'from'"));
+  CHECK_THAT(windows(R"([{ from = "01:00" }])"), ContainsText("'to'"));
+  CHECK_THAT(windows(R"([{ from = "01:00", to = "02:00", price = 1 }])"), ContainsText("unknown key 'price'"));
+  CHECK_THAT(windows(R"([{ from = "01:00", to = "02:00", input_per_million = -1 }])"), ContainsText("at least 0"));
+}
+
+TEST_CASE("a name that begins like a private address is somebody's server: no key in clear text to it") {
+  setenv("RETORT_TEST_KEY", "secret", 1);
+  const auto key_for = [](const std::string& host) {
+    auto configuration = parse_configuration("[teacher.t]\napi = \"openai-chat\"\nmodel = \"m\"\nbase_url = \"http://" +
+                                                 host + "/v1\"\napi_key_env = \"RETORT_TEST_KEY\"\n",
+                                             "retort.toml");
+    REQUIRE_OK(configuration);
+    return credential_of(configuration->teachers.at("t"));
+  };
+  for (const char* ours : {"127.0.0.1:8000", "10.0.0.7", "192.168.1.2:80", "172.20.0.1", "localhost", "box"})
+    CHECK(key_for(ours).has_value());
+  for (const char* theirs :
+       {"10.example.org", "127.0.0.1.example.org", "172.32.0.1", "example.org", "192.168.evil.net"}) {
+    INFO(theirs);
+    CHECK_FALSE(key_for(theirs).has_value());
+  }
+  unsetenv("RETORT_TEST_KEY");
+}
