@@ -85,10 +85,13 @@ Window mean_from(const std::vector<Window>& windows, std::size_t first, std::siz
 }
 
 bool print_phase(const char* name, int batch, double best, const std::vector<Window>& windows) {
-  // A busy server's own noise is larger than 5 % in ten seconds if few answers are in them: hence the mean of more.
+  // Converged: near the best, and no longer far more in flight than it takes. A busy server's own noise is larger than
+  // 5 % in ten seconds if few answers are in them: hence the mean of more.
+  constexpr double kFarMore = 1.5;
   std::size_t converged = 0;
   while (converged < windows.size() &&
-         (windows[converged].throughput < 0.95 * best || mean_from(windows, converged, 4).throughput < 0.95 * best))
+         (windows[converged].throughput < 0.95 * best || windows[converged].in_flight > kFarMore * batch ||
+          mean_from(windows, converged, 4).throughput < 0.95 * best))
     ++converged;
   const bool never = converged == windows.size();
   const Window reached = mean_from(windows, never ? windows.size() / 2 : converged, windows.size());
