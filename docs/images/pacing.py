@@ -16,7 +16,7 @@ import tempfile
 PER_MINUTE = 1200
 PROMPTS = 1200
 WIDTH, PANEL, LEFT, TOP, GAP = 720, 150, 48, 34, 50
-SECONDS, MOST = 62, 30  # of the axes
+SECONDS, MOST = 62, 40  # of the axes
 
 
 def harvest(retort, folder, name, words):
@@ -69,8 +69,9 @@ def panel(top, title, run):
     for second in range(0, SECONDS, 10):
         parts.append(f'<text class="middle" x="{x(second):.1f}" y="{top + PANEL + 15}">{second} s</text>')
     path = f"M{x(0):.1f} {y(0):.1f}"
+    assert max(answers.values()) <= MOST, f"{max(answers.values())} answers in a second: raise MOST"
     for second in range(last + 1):
-        height = y(min(answers[second], MOST))
+        height = y(answers[second])
         path += f"V{height:.1f}H{x(second + 1):.1f}"
     parts.append(f'<path class="answers" d="{path}V{y(0):.1f}Z"/>')
     limit = PER_MINUTE / 60
