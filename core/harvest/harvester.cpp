@@ -271,7 +271,8 @@ class Harvester::Loop {
     const bool was_down = health_.down();
     const std::string reason =
         verdict.hold_reason.empty() ? "the teacher fails (" + verdict.word + ")" : verdict.hold_reason;
-    if (health_.trouble(verdict.trouble, flight.sent, now_))
+    // A refusal now and then is no news; a long wait is told below.
+    if (health_.trouble(verdict.trouble, flight.sent, now_) && verdict.trouble != Trouble::refusal)
       observer_.notice("no answers: " + reason + "; trying again");
     if (health_.down()) {
       limiter_.concurrency().probe_only();
