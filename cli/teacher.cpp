@@ -95,7 +95,8 @@ void print_reply(const Exchange& exchange, const Reply& reply, const Cost& cost)
   if (limits.empty()) print_line("limits announced: none");
   for (const auto& [name, value] : limits.items())
     print_line("limit announced: " + name + ": " + visible_text(value.get<std::string>()));
-  if (const auto* response = std::get_if<Response>(&reply)) {
+  if (const auto* answer = std::get_if<Answer>(&reply)) {
+    const Response* response = &answer->choices.front();
     print_line(
         "served model: " + visible_text(response->served_model) +
         (response->system_fingerprint.empty() ? "" : ", fingerprint " + visible_text(response->system_fingerprint)));
@@ -115,6 +116,7 @@ Result<int> test(const Flags& flags, Edges& edges) {
   if (!credential) return fail(credential.error());
   Result<std::unique_ptr<Teacher>> teacher = make_teacher(profile->identity.dialect, profile->settings);
   if (!teacher) return fail(teacher.error());
+  if (auto accepted = (*teacher)->accepts(profile->parameters, 1); !accepted) return fail(accepted.error());
   Result<std::unique_ptr<Transport>> transport = edges.make_transport(profile->transport);
   if (!transport) return fail(transport.error());
   on_interrupt([&wire = **transport] { wire.wake(); });
@@ -137,8 +139,8 @@ Result<int> test(const Flags& flags, Edges& edges) {
   exchange.body = redacted(std::move(exchange.body), *credential);
   const Reply reply = (*teacher)->decode(exchange.head, exchange.body);
   Cost cost;
-  if (const auto* response = std::get_if<Response>(&reply))
-    cost = (*teacher)->invoice(response->usage, (*teacher)->bound(question), edges.clock.wall());
+  if (const auto* answer = std::get_if<Answer>(&reply))
+    cost = (*teacher)->invoice(answer->usage, (*teacher)->bound(question), edges.clock.wall());
   if (flags.json) {
     const Result<Json> body = parse_json(exchange.body);
     print_line(dump_json({{"teacher", describe(*profile)},

@@ -102,8 +102,26 @@ struct Experience {
 /// The common word for why an answer ended; the provider's own is kept beside it.
 enum class Finish { stop, length, content_filter, refusal, tool_calls, error, other };
 
+/// Token counts, with one meaning for all dialects; what a provider does not say is unset.
 struct Usage {
-  std::optional<Tokens> input, output, cached_input, reasoning;
+  std::optional<Tokens> input = {};         ///< the whole prompt: what came from a cache or went into one is part of it
+  std::optional<Tokens> output = {};        ///< everything written: reasoning is part of it
+  std::optional<Tokens> cached_input = {};  ///< of input: read from the provider's cache
+  std::optional<Tokens> reasoning = {};     ///< of output: what was thought
+  std::optional<Tokens> cache_creation = {};  ///< of input: written into the provider's cache
+};
+
+/// One token of an answer: its bytes (a part of a UTF-8 character is legal) and the natural logarithm of its
+/// probability.
+struct TokenLogprob {
+  struct Alternative {
+    std::string bytes;
+    float logprob = 0;
+  };
+  std::string bytes;
+  float logprob = 0;
+  std::vector<Alternative> top =
+      {};  ///< the likeliest at this place, as the provider ordered them; may be fewer than asked
 };
 
 /// A decoded answer. Text and reasoning are valid UTF-8; NUL is legal in both.
@@ -117,7 +135,8 @@ struct Response {
   Usage usage;
   std::string served_model;
   std::string system_fingerprint;
-  std::string provider_id;  ///< the reply's id
+  std::string provider_id;                  ///< the reply's id
+  std::vector<TokenLogprob> logprobs = {};  ///< empty if they were not asked for, or not sent
 };
 
 /// Everything known at the end of an attempt. Raw bytes are stored first; the response is a pure function of them.

@@ -245,11 +245,11 @@ class Harvester::Loop {
     const Verdict verdict = judge(facts, history, settings_.retry, random_);
     watch_teacher(facts, verdict, flight);
     std::optional<Cost> actual;
-    if (auto* response = std::get_if<Response>(&facts.reply); response && event.fault == NetFault::none) {
-      actual = teacher_.invoice(response->usage, flight.bound, clock_.wall());
+    if (auto* answer = std::get_if<Answer>(&facts.reply); answer && event.fault == NetFault::none) {
+      actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
       limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
-      end.response = std::move(*response);
+      end.response = std::move(answer->choices.front());
       tally_.answered(*end.response, *actual);
     } else if (!verdict.possibly_billed && !(event.fault == NetFault::none && flight.head.status == 200)) {
       actual = Cost{};

@@ -75,6 +75,16 @@ class OpenAiChat final : public Teacher {
  public:
   explicit OpenAiChat(TeacherSettings settings) : settings_(std::move(settings)) {}
 
+  Result<void> accepts(const Json& parameters, int choices) const override {
+    for (const char* name : {"model", "messages", "stream", "n"}) {
+      if (parameters.contains(name)) return fail(Errc::usage, std::string("'") + name + "' is no sampling parameter");
+    }
+    if (choices < 1) return fail(Errc::usage, "a request has at least one choice");
+    return {};
+  }
+
+  Result<void> accepts_messages(const Json&) const override { return {}; }
+
   Cost bound(const Question& question) const override {
     Cost cost;
     cost.input = kTokensPerRequest;
@@ -91,6 +101,8 @@ class OpenAiChat final : public Teacher {
     body["model"] = settings_.model;
     body["messages"] = question.messages;
     if (question.max_tokens) body[settings_.max_tokens_name] = *question.max_tokens;
+    if (question.choices > 1) body["n"] = question.choices;
+    if (question.stream) body.update({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
     HttpRequest request;
     request.url = settings_.base_url + "/chat/completions";
     request.headers = {{"content-type", "application/json"}, {"accept", "application/json"}};
@@ -111,21 +123,29 @@ class OpenAiChat final : public Teacher {
     if (error) return reject_error(*error);
     const Json& choices = json_child(*parsed, "choices");
     if (!choices.is_array() || choices.empty()) return no_answer("no_choices", "the reply has no choices");
-    const Json& message = json_child(choices.front(), "message");
-    if (!message.is_object() || message.empty()) return no_answer("no_message", "the first choice has no message");
-    Response response = read_message(message);
-    response.provider_finish = json_text(choices.front(), "finish_reason");
-    response.finish = finish_of(response.provider_finish);
-    if (!response.refusal.empty()) response.finish = Finish::refusal;
-    response.usage = usage_of(*parsed);
-    response.served_model = json_text(*parsed, "model");
-    response.system_fingerprint = json_text(*parsed, "system_fingerprint");
-    response.provider_id = json_text(*parsed, "id");
-    const bool says_nothing = response.text.empty() && response.refusal.empty() && response.tool_calls.is_null();
-    if (says_nothing && response.finish != Finish::content_filter && response.finish != Finish::length) {
+    Answer answer;
+    answer.usage = usage_of(*parsed);
+    for (const Json& choice : choices) {
+      const Json& message = json_child(choice, "message");
+      if (!message.is_object() || message.empty()) continue;
+      Response response = read_message(message);
+      response.provider_finish = json_text(choice, "finish_reason");
+      response.finish = finish_of(response.provider_finish);
+      if (!response.refusal.empty()) response.finish = Finish::refusal;
+      response.served_model = json_text(*parsed, "model");
+      response.system_fingerprint = json_text(*parsed, "system_fingerprint");
+      response.provider_id = json_text(*parsed, "id");
+      const bool says_nothing = response.text.empty() && response.refusal.empty() && response.tool_calls.is_null();
+      if (says_nothing && response.finish != Finish::content_filter && response.finish != Finish::length) continue;
+      answer.choices.push_back(std::move(response));
+    }
+    if (answer.choices.empty()) {
+      const Json& message = json_child(choices.front(), "message");
+      if (!message.is_object() || message.empty()) return no_answer("no_message", "the first choice has no message");
       return Rejection{Rejection::Kind::permanent, "null_content", "the reply has no content"};
     }
-    return response;
+    if (answer.choices.size() == 1) answer.choices.front().usage = answer.usage;
+    return answer;
   }
 
   Cost invoice(const Usage& usage, const Cost& bound, WallTime at) const override {

@@ -20,9 +20,16 @@ namespace retort {
 
 /// What is asked: messages and sampling parameters, as identity knows them, and the attempt's own max_tokens.
 struct Question {
+  /// [{role, content}]: content is text or parts {type: "text", text} and {type: "image_url", image_url: {url}} with an
+  /// https or data URL. A last message of the assistant is the beginning of the answer.
   Json messages;
-  Json parameters;  ///< sent as they are; the sample's seed is already in
-  std::optional<std::int64_t> max_tokens;
+  /// In the common (OpenAI's) words, which each dialect translates into its own: temperature, top_p, top_k, min_p,
+  /// seed, stop, presence_penalty, frequency_penalty, logprobs, top_logprobs, reasoning_effort, reasoning_budget
+  /// (tokens), response_format, tools, tool_choice. Other words are sent as they are. The sample's seed is already in.
+  Json parameters;
+  std::optional<std::int64_t> max_tokens = {};
+  bool stream = false;
+  int choices = 1;  ///< answers of one request: accepts() says whether the dialect has them
 };
 
 /// Why a reply is no answer. The words are those of docs/faults.md and of the corpus.
@@ -43,9 +50,19 @@ struct Rejection {
   enum class Limit { unknown, requests, tokens };
   Limit limit = Limit::unknown;  ///< with rate_limited: what ran out, where the body says so
   bool slow_down = false;        ///< OpenAI's word: ramp down at once, then up slowly
+  /// With the word "stream_cut" (transient): what came before the stream ended early.
+  std::optional<Response> partial = {};
 };
 
-using Reply = std::variant<Response, Rejection>;
+/// What one request brought.
+struct Answer {
+  /// In the order of the provider's index, at least one; fewer than asked for is legal. A single choice's usage is the
+  /// answer's; of several, each has only what the provider says of it alone.
+  std::vector<Response> choices;
+  Usage usage;  ///< of the whole attempt
+};
+
+using Reply = std::variant<Answer, Rejection>;
 
 /// What a server says about itself.
 struct ServerFacts {
@@ -58,6 +75,12 @@ class Teacher {
  public:
   virtual ~Teacher() = default;
 
+  /// Errc::usage if the dialect cannot say one of these parameters, or not in these values, or cannot give so many
+  /// answers to one request: asked once, before anything is sent.
+  virtual Result<void> accepts(const Json& parameters, int choices) const = 0;
+  /// Errc::usage if the dialect cannot say such a conversation: a kind of part, or an order of roles.
+  virtual Result<void> accepts_messages(const Json& messages) const = 0;
+
   /// An upper bound on what the question costs, known before sending. Without max_tokens an answer has no bound: then
   /// it is a guess.
   virtual Cost bound(const Question& question) const = 0;
@@ -66,6 +89,7 @@ class Teacher {
   /// The header in which this dialect carries a key.
   virtual HttpHeader credential_header(std::string_view key) const = 0;
   /// Total: any bytes become a Reply, never an exception. A pure function, so that stored bytes can be decoded again.
+  /// A stream is known by its content type and its bytes: its whole body is given, however far it got.
   virtual Reply decode(const HttpHead& head, std::string_view body) const = 0;
   /// What was really used, at the price of the time when the answer came; the bound's parts stand in for what the reply
   /// does not say.

@@ -14,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const int status = size == 0 ? 200 : kStatuses[data[0] % std::size(kStatuses)];
   const std::string_view body(reinterpret_cast<const char*>(data) + (size > 0 ? 1 : 0), size > 0 ? size - 1 : 0);
   const Reply reply = teacher->decode({status, {}}, body);
-  if (const auto* response = std::get_if<Response>(&reply)) {
+  if (const auto* answer = std::get_if<Answer>(&reply)) {
+    RETORT_ASSERT(!answer->choices.empty());
+    const Response* response = &answer->choices.front();
     RETORT_ASSERT(status == 200);
     for (const std::string* text : {&response->text, &response->reasoning, &response->refusal,
                                     &response->provider_finish, &response->served_model, &response->provider_id}) {
@@ -22,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     RETORT_ASSERT(response->usage.input.value_or(0) >= 0 && response->usage.output.value_or(0) >= 0);
     const Reply again = teacher->decode({status, {}}, body);
-    RETORT_ASSERT(std::get<Response>(again).text == response->text);
+    RETORT_ASSERT(std::get<Answer>(again).choices.front().text == response->text);
     // What was decoded can be written again.
     RETORT_ASSERT(parse_json(dump_json({{"text", response->text}, {"calls", response->tool_calls}})).has_value());
   } else {

@@ -78,10 +78,10 @@ TEST_CASE("resets are read in every provider's spelling") {
 TEST_CASE("an answer is an answer, whatever it says") {
   Response refusal;
   refusal.finish = Finish::refusal;
-  CHECK(verdict_on(refusal).next == Verdict::Next::done);
+  CHECK(verdict_on(Answer{{refusal}, {}}).next == Verdict::Next::done);
   Response cut;
   cut.finish = Finish::length;
-  CHECK(verdict_on(cut).next == Verdict::Next::done);
+  CHECK(verdict_on(Answer{{cut}, {}}).next == Verdict::Next::done);
 }
 
 TEST_CASE("a rate limit burns no attempt and silences the teacher") {

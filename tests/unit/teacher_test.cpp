@@ -19,7 +19,7 @@ Reply decode(int status, std::string_view body, std::vector<HttpHeader> headers 
 Response answered(std::string_view body) {
   Reply reply = decode(200, body);
   if (auto* rejection = std::get_if<Rejection>(&reply)) FAIL(rejection->word << ": " << rejection->detail);
-  return std::get<Response>(std::move(reply));
+  return std::get<Answer>(std::move(reply)).choices.front();
 }
 
 Rejection rejected(int status, std::string_view body, std::vector<HttpHeader> headers = {}) {
