@@ -1,5 +1,5 @@
 // Does a pair hold what a model will be tested with? Word sequences of the evaluation sets are indexed, each hit is
-// checked against the true words, and the matched text is shown (the 13 words of Brown et al. 2020, appendix C).
+// checked against the true words, and the matched text is shown (the 13 words of T. Brown et al. 2020, appendix C).
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ struct DecontaminationSettings {
 struct EvaluationItem {
   std::string set;   ///< "gsm8k"
   std::string id;    ///< its id, or its line number
-  std::string text;  ///< question, choices and answer, as one text
+  std::string text;  ///< question and choices, as one text
 };
 
-/// The items of a JSON lines file: the fields "question", "problem", "prompt", "instruction", "input", "text", "query",
-/// "messages", "choices" and "answer"-like fields if `with_answers`, or those named in `fields`. A line that is no JSON
-/// object or has none of them is an error (Errc::usage) that names the line.
+/// The items of JSON lines: the text of the fields named, in that order, or of the usual ones for a question (question,
+/// problem, prompt, instruction, input, query, text, messages, choices). Answers are left out unless named: "yes" is
+/// no evidence. A line that is no JSON object, or has none of the fields, is an Errc::usage that names the line.
 Result<std::vector<EvaluationItem>> evaluation_items(std::string_view json_lines, std::string_view set,
                                                      const std::vector<std::string>& fields = {});
 
@@ -40,24 +40,25 @@ struct Contamination {
   double share = 0;       ///< of the item's sequences that the text holds, in (0, 1]
 };
 
-/// Constant after construction: one index serves all threads.
+/// Constant after construction: one index serves all threads. Memory: some 25 bytes a sequence and the sets' text.
 class EvaluationIndex {
  public:
-  EvaluationIndex(std::vector<EvaluationItem> items, DecontaminationSettings settings);
+  EvaluationIndex(const std::vector<EvaluationItem>& items, DecontaminationSettings settings);
 
-  /// The item that a text holds most of, if any.
+  /// The item that a text holds most of, if any. Ask for prompt and answer each.
   std::optional<Contamination> find(std::string_view text) const;
-  /// Of settings and items: the key of cached labels.
+  /// Of settings, method and items: the key of cached labels.
   const std::string& digest() const { return digest_; }
-  /// Items with fewer than `words_short` words, which are never found.
-  std::size_t items_too_short() const { return too_short_; }
+  /// Items that are never found: too short, or phrases of the set throughout.
+  std::size_t items_not_indexed() const { return not_indexed_; }
   std::size_t sequences() const { return sequences_; }
 
  private:
   struct Item {
     std::string set, id;
     Words words;
-    int width = 0;  ///< of its sequences; 0: too short
+    std::size_t width = 0;      ///< of its sequences, in words
+    std::size_t sequences = 0;  ///< indexed ones
   };
   /// A sequence, and where it stands.
   struct Slot {
@@ -65,17 +66,21 @@ class EvaluationIndex {
     std::uint32_t item = 0;   ///< 1 + position; 0: empty
     std::uint32_t word = 0;
   };
+  struct Hit {
+    std::uint32_t item = 0, word = 0, at = 0;
+  };
 
   void insert(std::uint64_t hash, std::uint32_t item, std::uint32_t word);
-  bool equal_words(const Words& text, std::size_t at, const Item& item, std::size_t word) const;
+  void collect(const Words& text, std::size_t width, std::vector<Hit>& hits) const;
+  std::optional<Contamination> judged(std::vector<Hit>& hits) const;
 
   DecontaminationSettings settings_;
   std::vector<Item> items_;
-  std::vector<int> widths_;          ///< those that occur
+  std::vector<std::size_t> widths_;  ///< those that occur
   std::vector<Slot> slots_;          ///< a power of two of them
   std::vector<std::uint64_t> seen_;  ///< a bit a hash: what is not set need not be looked up
   std::string digest_;
-  std::size_t too_short_ = 0, sequences_ = 0;
+  std::size_t not_indexed_ = 0, sequences_ = 0;
 };
 
 }  // namespace retort

@@ -1,22 +1,24 @@
-// The same text again, whatever its case, spacing and punctuation.
+// The same text again, whatever its case and spacing.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace retort {
 
-/// 128 bits of SHA-256 over the words of a text (core/curate/words.h): equal digests are equal words. Worth caching.
+/// 128 bits of SHA-256 over a text in lower case (ASCII) with runs of white space as one space: nothing else is passed
+/// over, since a sign or a bracket may be the whole difference between two answers. Worth caching.
 using TextDigest = std::array<std::uint64_t, 2>;
 TextDigest text_digest(std::string_view text);
-/// Of what that depends on: the key of cached digests.
-std::string text_digest_digest();
+/// Of the method: the key of cached digests.
+std::string text_digest_method();
 
-/// `dropped` says the same as `kept`, with `jaccard` of their shingles in common (1 for exact duplicates). Both are
-/// positions in the caller's list.
+/// `dropped` says what `kept` says: `jaccard` of their shingles in common (1 for exact duplicates). Both are positions
+/// in the caller's list.
 struct Duplicate {
   std::uint32_t dropped = 0, kept = 0;
   double jaccard = 1;
