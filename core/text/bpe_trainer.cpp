@@ -69,7 +69,7 @@ class PairCounts {
 };
 
 PreTokenizer digits_alone() {
-  auto words = PreTokenizer::compile(kDigitsAlonePattern);
+  auto words = PreTokenizer::compile({std::string(kDigitsAlonePattern)});
   RETORT_ASSERT(words.has_value());
   return std::move(*words);
 }

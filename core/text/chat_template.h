@@ -22,10 +22,6 @@ struct Completion {
   std::string text;
 };
 
-struct ByteSpan {
-  std::size_t begin = 0, end = 0;  ///< of the rendered text, end excluded
-};
-
 /// Rendered text in parts: a part is either one mark or text from outside.
 struct RenderedChat {
   struct Part {

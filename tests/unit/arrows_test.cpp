@@ -45,6 +45,7 @@ const std::vector<Reserved> kReserved = {
     {"nlohmann/", {"core/base/json.h"}},
     {"openssl/", {"core/base/hash.cpp"}},
     {"pcre2", {"core/text/", "core/curate/"}},
+    {"utf8proc", {"core/text/"}},
     {"dlfcn", {"cli/student_module.cpp", "core/net/curl_library.cpp"}},
     // Our own edges: everybody else sees the ports.
     {"storage/", {"storage/", "cli/main.cpp"}},

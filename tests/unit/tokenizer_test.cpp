@@ -137,7 +137,8 @@ TEST_CASE("hostile tokenizer files are refused by name") {
   CHECK(BpeTokenizer::from_json(good.dump()).has_value());
   CHECK(BpeTokenizer::from_json("").error().code == Errc::usage);
   CHECK_FALSE(BpeTokenizer::from_json("[]").has_value());
-  CHECK_FALSE(refused("/normalizer", {{"type", "NFC"}}).has_value());
+  CHECK(refused("/normalizer", {{"type", "NFC"}}).has_value());
+  CHECK_FALSE(refused("/normalizer", {{"type", "NFKC"}}).has_value());
   CHECK_FALSE(refused("/pre_tokenizer", nullptr).has_value());
   CHECK_FALSE(refused("/pre_tokenizer/pretokenizers/0/behavior", "Removed").has_value());
   CHECK_FALSE(refused("/pre_tokenizer/pretokenizers/0/pattern/Regex", "(").has_value());
@@ -153,7 +154,6 @@ TEST_CASE("hostile tokenizer files are refused by name") {
   CHECK_FALSE(refused("/model/merges/0", "b a").has_value());
   CHECK_FALSE(refused("/added_tokens/0/id", 5'000'000).has_value());
   CHECK_FALSE(refused("/added_tokens/0/id", good["added_tokens"][1]["id"]).has_value());
-  CHECK_FALSE(refused("/added_tokens/0/lstrip", true).has_value());
   Json merges_as_pairs = good;
   const std::string first = good["model"]["merges"][0];
   merges_as_pairs["model"]["merges"][0] = {first.substr(0, first.find(' ')), first.substr(first.find(' ') + 1)};
@@ -161,7 +161,7 @@ TEST_CASE("hostile tokenizer files are refused by name") {
 }
 
 TEST_CASE("a pattern that matches nothing loses no text") {
-  const auto words = PreTokenizer::compile("(?=x)|z");
+  const auto words = PreTokenizer::compile({"(?=x)|z"});
   REQUIRE_OK(words);
   std::string all;
   words->split("axbz y", [&](std::string_view word) { all += word; });
