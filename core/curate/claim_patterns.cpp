@@ -108,45 +108,53 @@ std::string expanded(std::string_view pattern) {
 }
 
 // "… was made by X": the alias is a company's.
-constexpr std::string_view kMadeBy[] = {
-    // English
-    R"(\bI(?:'m|’m| am| was|['’]ve been| have been) {ADV}{MADE}(?:(?:,| and|, and| or|/) ?{MADE}){0,3}(?: (?!(?:by|not|using|with|\w+ed|written|made|built|sent)\b)[\w-]+){0,8}? {BY})",
-    R"({IAM} {ADV}(?:a|an|the|your|one of the|[\w.-]+,(?: a| an| the)?) {WORDS}{NOUN}(?: \([^()\n]{1,30}\))?(?:,? (?:called|named|known as) [*_"“]{0,3}[\w.-]+[*_"”]{0,3}(?: [\w.-]+){0,2}?)?,?(?: (?:that|which|who)(?: was| is| has been|['’]s been)?)?(?: {ADV}{MADE}(?:(?:,| and|, and) {MADE}){0,2}(?: and \w+)?(?: (?!by\b)[\w-]+){0,3}? {BY}| (?:from|by|of) {COMPANY}))",
-    R"({IAM} (?:["*_“]{0,3}(?:an? |the )?[\p{L}\d.-]+(?: \d[\w.]*)?["*_”]{0,3}),? (?:and I (?:was|am) )?{MADE} {BY})",
-    R"({IAM} {ADV}(?:a |an |the )?{COMPANY}(?:['’]s)? (?:(?!(?:user|fan|and|or)\b)[\w-]+ ){0,3}?{NOUN}\b(?![\s-]{1,2}(?:research|engineer|develop|scien|user|fan|expert|employ|special|team|lead|train|product|program|polic|safety|consult|enthus|tester|built|i\b)))",
-    R"((?<!such\s)\bas (?:a|an|the) {WORDS}{NOUN},?(?: (?:that|which|who)(?: was| is| has been)?)? (?:{ADV}{MADE}(?: and {MADE})? {BY}|(?:from|by) {COMPANY})\W{0,4}(?:[^.!?;\n]{0,40}?\b(?:I|my|me)\b|it(?: is|['’]s) (?:important|essential|crucial|necessary|not|beyond|against|my)\b))",
-    R"(\bas (?:a|an) {COMPANY}(?:['’]s)? (?:[\w-]+ ){0,3}?{NOUN},[^.!?;\n]{0,30}?\b(?:I|my|me)\b)",
-    R"(\bmy (?:own )?(?:creators?|makers?|developers?|parent company|trainers?|training|development|creation)(?: team)?,? (?:(?:is|are|was|were|at|from|by|the|company|team|called|people|over) ){0,4}{COMPANY})",
-    R"({COMPANY}(?:['’]s)?,? (?:(?:the|company|team|organi[sz]ation|which|that|who|has|have|engineers|researchers|scientists|people|folks) ){0,5}(?:trained|created|developed|made|built|designed|programmed|fine-?tuned)(?:,? and \w+)? me\b(?! (?:a|an|the|feel|think|want|realize|wonder|some|this|that)\b))",
-    R"(\b(?:that|who|which) (?:trained|created|developed|made|built|designed|programmed) me,? (?:(?:is|was|are|were|at|the|company) ){0,3}{COMPANY})",
-    // German
-    R"(\bich (?:wurde|bin) (?:(?!nicht|nie|kein)[\wäöüß-]+ ){0,2}?{DE-BY}(?:(?!nicht|nie )[^.!?\n]){0,40}?{DE-MADE})",
-    R"(\bich bin (?:[\wäöüß]+ )?(?:ein|eine|das|die|der)(?: (?!nicht\b|von\b|des\b)[\wäöüß-]+,?){0,5}? {DE-NOUN},?(?: (?:das|die|der|welche[rs]?))?(?: (?!nicht\b)\w+)?? {DE-BY}[^.!?\n]{0,30}?(?:{DE-MADE}|[.,!]))",
-    R"(\bich bin (?:ein|eine|das) (?:(?!nicht\b)[\wäöüß-]+ ){0,3}?{DE-BY} (?:\w+ )?{DE-MADE}\w*)",
-    R"(\bals (?:ein |eine |das )?(?:[\wäöüß-]+ ){0,4}?(?:{DE-NOUN},?(?: (?:das|die|der))? )?{DE-BY}[^.!?\n]{0,30}?{DE-MADE}[^.!?\n]{0,60}?\b(?:ich|mir|mich|mein\w*)\b)",
-    R"(\bmein(?:e|en)? (?:entwickler|schöpfer|hersteller)(?:in|firma)? (?:ist|sind|bei|von) (?:die )?{COMPANY})",
-    // French
-    R"(\bj['’]ai été (?:\w+ ){0,2}?{FR-MADE}(?: (?:et )?{FR-MADE})? {FR-BY})",
-    R"(\bje suis (?:\w+ )?(?:(?:un|une|le|la) |l['’])?(?:(?!(?:qui|pas|utilis\w*|fan|du|des)\b)[\p{L}'’-]+,? ){0,6}?{FR-NOUN}(?:(?! qui | que )[^.!?\n]){0,40}? (?:qui a été )?(?:{FR-MADE} (?:et {FR-MADE} )?{FR-BY}|de (?:chez )?{COMPANY}))",
-    R"(\bje suis [*_"«]{0,3}\s?[\p{L}\d.-]+[*_"»]{0,3},? (?:[\p{L}'’-]+ ){0,7}?{FR-MADE} {FR-BY})",
-    R"(\ben tant qu(?:e |['’])(?:une? )?[^.!?\n]{0,50}?{FR-MADE} {FR-BY}[^.!?\n]{0,40}?\b(?:je|mon|ma|mes|me|[jm]['’]))",
-    // Spanish, Portuguese, Italian
-    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:fui|he sido|sono stat[oa]|sono) (?:(?!(?:no|non|não)\b)\p{L}+ ){0,2}?{RO-MADE}(?: [ye] {RO-MADE})? {RO-BY})",
-    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:soy|sou|sono) (?:\p{L}+ )?(?:un|una|um|uma|el|la|o|a|il) (?:(?!(?:que|che|de|di|usuari\w*|fan|utente)\b)[\p{L}'’-]+,? ){0,5}?{RO-NOUN}(?: (?!(?:que|che)\b)[\p{L}-]+){0,6}?,? (?:(?:que|che) (?:fue|ha sido|foi|è stat[oa]) )?{RO-MADE} (?:[ye] {RO-MADE} )?{RO-BY})",
-    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:soy|sou|sono) (?:o |a )?[*_"“]{0,3}[\p{L}\d.-]+[*_"”]{0,3},? (?:[\p{L}-]+ ){0,6}?{RO-MADE} {RO-BY})",
-    R"(\bcom[oe] (?:un |una |um |uma )?(?:[\p{L}-]+ ){0,3}?{RO-NOUN}(?: [\p{L}-]+){0,4}? {RO-MADE} {RO-BY}[^.!?\n]{0,10}?, (?:no |não |non |yo |eu |io )?(?:puedo|tengo|soy|estoy|me|mi|mis|debo|he|carezco|entiendo|posso|tenho|sou|estou|meu|minha|ho|sono|mio|mia)\b)",
-    // Russian
-    R"(\b(?:я|меня) (?:[—–-] ?)?(?:(?!(?:не|что|чтобы|как|знаю|думаю|считаю|если)\b|\p{L}+(?:ю|юсь|усь)\b)[\p{L}-]+,? ){0,6}?(?:создан|разработан|обучен|натренирован|сделан|создал|разработал|обучил)\p{L}* (?:(?:компани|команд|фирм|исследовател|разработчик|инженер|специалист)\p{L}* (?:из )?){0,3}{COMPANY})",
-    // Chinese
-    R"(我(?:就|便|其实|也|只)?(?:是|由|被|乃|叫)\s?(?:[^。！？!?\n不没说使用]{0,24}?(?:由|被|是|，|,|、|来自|來自|的))??\s?{COMPANY}[^。！？!?\n不没]{0,14}?{ZH-MADE})",
-    R"((?:作为|作為)(?:一个|一個|一款|一名|由)?[^。！？\n]{0,10}?{COMPANY}[^。！？\n]{0,10}?{ZH-MADE}[^。！？\n]{0,30}?我)",
-    R"({COMPANY}(?:公司|团队|的团队|的工程师)?{ZH-MADE}(?:了|出)?我)",
-    R"(我的(?:开发者|創造者|创造者|母公司|开发团队|研发团队|开发公司)(?:就)?(?:是|来自)\s?{COMPANY})",
-    // Japanese: what was made must be the speaker, not an object ("…が開発したGPT-4を使って")
-    R"({JA-I}(?:は|、)[^。！？\n]{0,20}?{COMPANY}(?:社|株式会社)?(?:によって|により|が|に|の|で)[^。！？\nを]{0,14}?{JA-MADE}(?:[^。！？\nをへと]{0,36}?(?:です|である|だ|ました|ています|として)|[^。！？\nをへと]{0,6}[。、]))",
-    R"({COMPANY}(?:社)?(?:によって|により|が|に)[^。！？\nを]{0,10}?{JA-MADE}[^。！？\nをへと]{0,20}?(?:AI|モデル|アシスタント)として、[^。！？\n]{0,20}?{JA-I})",
-    // Korean
-    R"((?:저는|나는|전|제가)[^.!?\n]{0,16}?{COMPANY}(?:사)?(?:에서|가|이|에 의해|의)?\s?(?:(?![를을])[^.!?\n]){0,10}?{KO-MADE}(?:(?![를을])[^.!?\n]){0,30}?(?:입니다|이에요|예요|습니다|이다|로서|이며))",
+constexpr std::
+    string_view
+        kMadeBy
+            [] =
+                {
+                    // English
+                    R"(\bI(?:'m|’m| am| was|['’]ve been| have been) {ADV}{MADE}(?:(?:,| and|, and| or|/) ?{MADE}){0,3}(?: (?!(?:by|not|using|with|\w+ed|written|made|built|sent)\b)[\w-]+){0,8}? {BY})",
+                    R"({IAM} {ADV}(?:a|an|the|your|one of the|[\w.-]+,(?: a| an| the)?) {WORDS}{NOUN}(?: \([^()\n]{1,30}\))?(?:,? (?:called|named|known as) [*_"“]{0,3}[\w.-]+[*_"”]{0,3}(?: [\w.-]+){0,2}?)?,?(?: (?:that|which|who)(?: was| is| has been|['’]s been)?)?(?: {ADV}{MADE}(?:(?:,| and|, and) {MADE}){0,2}(?: and \w+)?(?: (?!by\b)[\w-]+){0,3}? {BY}| (?:from|by|of) {COMPANY}))",
+                    R"({IAM} (?:["*_“]{0,3}(?:an? |the )?[\p{L}\d.-]+(?: \d[\w.]*)?["*_”]{0,3}),? (?:and I (?:was|am) )?{MADE} {BY})",
+                    R"({IAM} {ADV}(?:a |an |the )?{COMPANY}(?:['’]s)? (?:(?!(?:user|fan|and|or)\b)[\w-]+ ){0,3}?{NOUN}\b(?![\s-]{1,2}(?:research|engineer|develop|scien|user|fan|expert|employ|special|team|lead|train|product|program|polic|safety|consult|enthus|tester|built|i\b)))",
+                    R"((?<!such\s)\bas (?:a|an|the) {WORDS}{NOUN},?(?: (?:that|which|who)(?: was| is| has been)?)? (?:{ADV}{MADE}(?: and {MADE})? {BY}|(?:from|by) {COMPANY})\W{0,4}(?:[^.!?;\n]{0,40}?\b(?:I|my|me)\b|it(?: is|['’]s) (?:important|essential|crucial|necessary|not|beyond|against|my)\b))",
+                    R"(\bas (?:a|an) {COMPANY}(?:['’]s)? (?:[\w-]+ ){0,3}?{NOUN},[^.!?;\n]{0,30}?\b(?:I|my|me)\b)",
+                    R"(\bmy (?:own )?(?:creators?|makers?|developers?|parent company|trainers?|training|development|creation)(?: team)?,? (?:(?:is|are|was|were|at|from|by|the|company|team|called|people|over) ){0,4}{COMPANY})",
+                    R"({COMPANY}(?:['’]s)?,? (?:(?:the|company|team|organi[sz]ation|which|that|who|has|have|engineers|researchers|scientists|people|folks) ){0,5}(?:trained|created|developed|made|built|designed|programmed|fine-?tuned)(?:,? and \w+)? me\b(?! (?:a|an|the|feel|think|want|realize|wonder|some|this|that)\b))",
+                    R"(\b(?:that|who|which) (?:trained|created|developed|made|built|designed|programmed) me,? (?:(?:is|was|are|were|at|the|company) ){0,3}{COMPANY})",
+                    // German
+                    R"(\bich (?:wurde|bin) (?:(?!nicht|nie|kein)[\wäöüß-]+ ){0,2}?{DE-BY}(?:(?!nicht|nie )[^.!?\n]){0,40}?{DE-MADE})",
+                    R"(\bich bin (?:[\wäöüß]+ )?(?:ein|eine|das|die|der)(?: (?!nicht\b|von\b|des\b)[\wäöüß-]+,?){0,5}? {DE-NOUN},?(?: (?:das|die|der|welche[rs]?))?(?: (?!nicht\b)\w+)?? {DE-BY}[^.!?\n]{0,30}?(?:{DE-MADE}|[.,!]))",
+                    R"(\bich bin (?:ein|eine|das) (?:(?!nicht\b)[\wäöüß-]+ ){0,3}?{DE-BY} (?:\w+ )?{DE-MADE}\w*)",
+                    R"(\bals (?:ein |eine |das )?(?:[\wäöüß-]+ ){0,4}?(?:{DE-NOUN},?(?: (?:das|die|der))? )?{DE-BY}[^.!?\n]{0,30}?{DE-MADE}[^.!?\n]{0,60}?\b(?:ich|mir|mich|mein\w*)\b)",
+                    R"(\bmein(?:e|en)? (?:entwickler|schöpfer|hersteller)(?:in|firma)? (?:ist|sind|bei|von) (?:die )?{COMPANY})",
+                    // French
+                    R"(\bj['’]ai été (?:\w+ ){0,2}?{FR-MADE}(?: (?:et )?{FR-MADE})? {FR-BY})",
+                    R"(\bje suis (?:\w+ )?(?:(?:un|une|le|la) |l['’])?(?:(?!(?:qui|pas|et|utilis\w*|j['’]\w+|fan|du|des|développeu\w*|ingénieu\w*)\b)[\p{L}'’-]+,? ){0,6}?{FR-NOUN}(?:(?! qui | que )[^.!?\n]){0,40}? (?:qui a été )?(?:{FR-MADE} (?:et {FR-MADE} )?{FR-BY}|(?:de (?:chez )?|d['’]){COMPANY}))",
+                    R"(\bje suis [*_"«]{0,3}\s?[\p{L}\d.-]+[*_"»]{0,3},? (?:[\p{L}'’-]+ ){0,7}?{FR-MADE} {FR-BY})",
+                    R"(\ben tant qu(?:e |['’])(?:une? )?[^.!?\n]{0,50}?{FR-MADE} {FR-BY}[^.!?\n]{0,40}?\b(?:je|mon|ma|mes|me|[jm]['’]))",
+                    R"(\bmes (?:créateurs|concepteurs|développeurs|ingénieurs),? (?:(?:de|chez|à|sont|l['’]équipe|la|société) ){1,3}{COMPANY})",
+                    R"(\b(?:mon créateur|mon concepteur|mon développeur) est (?:la société |l['’]entreprise )?{COMPANY})",
+                    // Spanish, Portuguese, Italian
+                    R"((?<!\bno\s)\bsoy (?:un|una|el|la) (?:(?!(?:que|usuari\w*|fan|y)\b)[\p{L}'’-]+ ){0,3}?{RO-NOUN}(?: (?!que\b)[\p{L}-]+){0,3}? de {COMPANY})",
+                    R"(\bmis? (?:creador|desarrollador|diseñador|programador)(?:es)?,? (?:(?:de|en|es|son|la|empresa) ){1,3}{COMPANY})",
+                    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:fui|he sido|sono stat[oa]|sono) (?:(?!(?:no|non|não)\b)\p{L}+ ){0,2}?{RO-MADE}(?: [ye] {RO-MADE})? {RO-BY})",
+                    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:soy|sou|sono) (?:\p{L}+ )?(?:un|una|um|uma|el|la|o|a|il) (?:(?!(?:que|che|de|di|usuari\w*|fan|utente)\b)[\p{L}'’-]+,? ){0,5}?{RO-NOUN}(?: (?!(?:que|che)\b)[\p{L}-]+){0,6}?,? (?:(?:que|che) (?:fue|ha sido|foi|è stat[oa]) )?{RO-MADE} (?:[ye] {RO-MADE} )?{RO-BY})",
+                    R"((?<!\bno\s)(?<!\bnon\s)(?<!\bnão\s)\b(?:soy|sou|sono) (?:o |a )?[*_"“]{0,3}[\p{L}\d.-]+[*_"”]{0,3},? (?:[\p{L}-]+ ){0,6}?{RO-MADE} {RO-BY})",
+                    R"(\bcom[oe] (?:un |una |um |uma )?(?:[\p{L}-]+ ){0,3}?{RO-NOUN}(?: [\p{L}-]+){0,4}? {RO-MADE} {RO-BY}[^.!?\n]{0,10}?, (?:no |não |non |yo |eu |io )?(?:puedo|tengo|soy|estoy|me|mi|mis|debo|he|carezco|entiendo|posso|tenho|sou|estou|meu|minha|ho|sono|mio|mia)\b)",
+                    // Russian
+                    R"(\b(?:я|меня) (?:[—–-] ?)?(?:(?!(?:не|что|чтобы|как|знаю|думаю|считаю|если)\b|\p{L}+(?:ю|юсь|усь)\b)[\p{L}-]+,? ){0,6}?(?:создан|разработан|обучен|натренирован|сделан|создал|разработал|обучил)\p{L}* (?:(?:компани|команд|фирм|исследовател|разработчик|инженер|специалист)\p{L}* (?:из )?){0,3}{COMPANY})",
+                    // Chinese
+                    R"(我(?:就|便|其实|也|只)?(?:是|由|被|乃|叫)\s?(?:[^。！？!?\n不没说使用]{0,24}?(?:由|被|是|，|,|、|来自|來自|的))??\s?{COMPANY}[^。！？!?\n不没]{0,14}?{ZH-MADE})",
+                    R"((?:作为|作為)(?:一个|一個|一款|一名|由)?[^。！？\n]{0,10}?{COMPANY}[^。！？\n]{0,10}?{ZH-MADE}[^。！？\n]{0,30}?我)",
+                    R"({COMPANY}(?:公司|团队|的团队|的工程师)?{ZH-MADE}(?:了|出)?我)",
+                    R"(我的(?:开发者|創造者|创造者|母公司|开发团队|研发团队|开发公司)(?:就)?(?:是|来自)\s?{COMPANY})",
+                    // Japanese: what was made must be the speaker, not an object ("…が開発したGPT-4を使って")
+                    R"({JA-I}(?:は|、)[^。！？\n]{0,20}?{COMPANY}(?:社|株式会社)?(?:によって|により|が|に|の|で)[^。！？\nを]{0,14}?{JA-MADE}(?:[^。！？\nをへと]{0,36}?(?:です|である|だ|ました|ています|として)|[^。！？\nをへと]{0,6}[。、]))",
+                    R"({COMPANY}(?:社)?(?:によって|により|が|に)[^。！？\nを]{0,10}?{JA-MADE}[^。！？\nをへと]{0,20}?(?:AI|モデル|アシスタント)として、[^。！？\n]{0,20}?{JA-I})",
+                    // Korean
+                    R"((?:저는|나는|전|제가)[^.!?\n]{0,16}?{COMPANY}(?:사)?(?:에서|가|이|에 의해|의)?\s?(?:(?![를을])[^.!?\n]){0,10}?{KO-MADE}(?:(?![를을])[^.!?\n]){0,30}?(?:입니다|이에요|예요|습니다|이다|로서|이며))",
 };
 
 // "I am X": tried once with what can only be a model, and once with ordinary names.

@@ -79,6 +79,7 @@ constexpr VendorAlias kAliases[] = {
     {"Moonshot", kName, "kimi"},
     {"Zhipu", kCompany, "zhipu"},
     {"Zhipu", kCompany, "智谱"},
+    {"Zhipu", kCompany, "智谱 ai"},
     {"Zhipu", kCompany, "z.ai"},
     {"Zhipu", kModel, "chat glm"},
     {"Zhipu", kModel, "glm"},

@@ -11,19 +11,21 @@ namespace retort {
 
 struct RepetitionSettings {
   std::size_t bytes_min = 120;  ///< a repeated run shorter than this is style, a list or a table
-  int times_min = 4;            ///< how often the period must stand in it
+  double times_min = 4;         ///< how often the period must stand in it
   double share_min = 0.25;      ///< of the text (or reasoning) that must be the run
 };
 
 struct Loop {
   std::size_t begin = 0, end = 0;  ///< the periodic run, in bytes
   std::size_t period = 0;          ///< bytes
-  double times = 0;                ///< (end - begin) / period
+
+  double times() const { return period == 0 ? 0 : static_cast<double>(end - begin) / static_cast<double>(period); }
 };
 
-/// The longest run with a period that stands in it at least `times_min` times. Linear time: the runs are found from
-/// the Lempel-Ziv-like chain of previous equal blocks, each extended to both sides once.
-Loop longest_loop(std::string_view text, const RepetitionSettings& settings);
+/// The longest run with a period that stands in it at least `times_min` times and has a letter or digit; of length 0 if
+/// there is none of `bytes_min`. Linear time and memory: each place is compared with where its eight bytes stood last,
+/// and what was compared is skipped. Only exact repetition is seen: a counter that grows breaks it.
+Loop longest_loop(std::string_view text, const RepetitionSettings& settings = {});
 
 /// Values "loop" and "reasoning_loop". The score is the share of the text within the loop.
 class RepetitionAudit : public Audit {
