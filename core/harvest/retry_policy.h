@@ -40,7 +40,7 @@ struct AttemptFacts {
   RateSignals signals;  ///
 };
 
-struct Verdict {
+struct RetryVerdict {
   enum class Next {
     done,          ///< answered
     retry,         ///< the request again, not before `wait`
@@ -58,6 +58,9 @@ struct Verdict {
   bool possibly_billed = false;
   Errc stop = Errc::refused;  ///< with stop_teacher: refused or quota
 };
+
+/// In this folder a verdict is one on an attempt; graders have theirs on an answer.
+using Verdict = RetryVerdict;
 
 Verdict judge(const AttemptFacts& facts, const AttemptHistory& history, const RetrySettings& settings, Random& random);
 
