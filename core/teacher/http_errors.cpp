@@ -39,6 +39,8 @@ void read_details(const Json& details, ProviderError& error) {
   if (std::string code = json_text(details, "error_code"); !code.empty()) error.more_codes.push_back(std::move(code));
   if (!details.is_array()) return;
   for (const Json& detail : details) {
+    if (std::string reason = json_text(detail, "reason"); !reason.empty())
+      error.more_codes.push_back(std::move(reason));
     if (const auto wait = proto_duration(json_text(detail, "retryDelay"))) error.retry_after = wait;
     read_quota_id(detail, error);
     for (const Json& violation : json_child(detail, "violations")) read_quota_id(violation, error);
@@ -47,10 +49,16 @@ void read_details(const Json& details, ProviderError& error) {
 
 // A 429 of these kinds is no rate limit: waiting does not help, money or an administrator does.
 bool means_quota(const ProviderError& error, bool told_to_wait) {
-  constexpr std::array<std::string_view, 6> kWords = {
-      "insufficient_quota",           "credit_balance_exhausted",          "organization_spend_limit_exceeded",
-      "project_spend_limit_exceeded", "organization_usage_limit_exceeded", "billing_hard_limit_reached"};
+  constexpr std::array<std::string_view, 7> kWords = {"billing_error",
+                                                      "insufficient_quota",
+                                                      "credit_balance_exhausted",
+                                                      "organization_spend_limit_exceeded",
+                                                      "project_spend_limit_exceeded",
+                                                      "organization_usage_limit_exceeded",
+                                                      "billing_hard_limit_reached"};
   if (std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) { return error.says(word); })) return true;
+  // Anthropic says so with status 400 and no word of its own for it.
+  if (error.message.find("credit balance is too low") != std::string::npos) return true;
   // Gemini names the retryDelay of the minute beside the quota of the day: the day decides.
   const auto of_day = [](const std::string& id) { return lower_ascii(id).find("perday") != std::string::npos; };
   if (std::any_of(error.quotas.begin(), error.quotas.end(), of_day)) return true;
@@ -118,6 +126,8 @@ void heed(const ProviderError& error, bool told_to_wait, Rejection& rejection) {
     rejection.word = "quota";
   }
   if (rejection.kind == Kind::rate_limited) rejection.limit = limit_of(error);
+  // Gemini's word, with status 400: every request would hear the same.
+  if (error.says("API_KEY_INVALID")) rejection.kind = Kind::refused_us;
 }
 
 /// The server knows best whether the same request can succeed.

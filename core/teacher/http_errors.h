@@ -15,7 +15,7 @@ namespace retort {
 /// text here, empty if absent.
 struct ProviderError {
   std::string type, code, message;
-  std::vector<std::string> more_codes = {};  ///< `status` and `details.error_code`
+  std::vector<std::string> more_codes = {};  ///< `status`, `details.error_code` and details' `reason`
   std::vector<std::string> quotas = {};      ///< Gemini's QuotaFailure: each violated quotaId
   std::optional<Duration> retry_after = {};  ///< Gemini's RetryInfo.retryDelay
 

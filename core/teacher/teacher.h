@@ -101,13 +101,31 @@ class Teacher {
   virtual std::optional<ServerFacts> read_models(const HttpHead& head, std::string_view body) const = 0;
 };
 
+/// Where thoughts are looked for in the text itself, as R1-style models write them behind servers that do not part
+/// them.
+enum class InlineReasoning {
+  automatic,  ///< <think> at the beginning, or </think> without an opening tag, which was then part of the prompt
+  opened,     ///< as automatic, and an answer without any tag is a thought that was cut before its end
+  off,        ///< the text stays as it came
+};
+
 /// What a dialect needs to know of a profile.
 struct TeacherSettings {
   std::string base_url;  ///< "http://127.0.0.1:8000/v1", no slash at the end
   std::string model;
   Prices prices;
   std::string max_tokens_name = "max_tokens";  ///< newer OpenAI models want "max_completion_tokens"
+  InlineReasoning inline_reasoning = InlineReasoning::automatic;
+
+  // Where a server departs from the dialect it speaks; core/teacher/presets.cpp knows such servers.
+  std::string credential_name = {};  ///< the header that carries the key; empty: the dialect's own
+  std::string seed_name = "seed";    ///< openai-chat: Mistral says "random_seed"
+  bool asks_stream_usage = true;     ///< openai-chat: stream_options is sent with a stream
+  bool reasoning_object = false;     ///< openai-chat: OpenRouter's {"reasoning": {"effort" or "max_tokens"}}
+  int choices_max = 0;               ///< answers of one request at most; 0: as many as the dialect can
 };
+
+std::vector<std::string> dialect_names();
 
 /// Errc::usage with the list of known dialects if there is none of that name.
 Result<std::unique_ptr<Teacher>> make_teacher(const std::string& dialect, TeacherSettings settings);

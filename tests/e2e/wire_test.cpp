@@ -133,7 +133,6 @@ constexpr Line kTriedAgain[] = {
     {"200_error", "failed", "error_in_200", true},
     {"200_empty", "failed", "empty_body", true},
     {"204", "failed", "http_204"},
-    {"sse", "failed", "not_json", true},
     {"no_choices", "failed", "no_choices", true},
     {"big_body", "network", "too_large", true},
     {"big_chunked", "network", "too_large", true},
@@ -279,7 +278,7 @@ TEST_CASE("a refusal for now costs no attempt", "[e2e][wire]") {
 
 constexpr const char* kOdd[] = {"length",     "content_filter", "wrong_type_ct", "wrong_id", "gzip",    "esc_nul",
                                 "bom",        "huge_number",    "neg_usage",     "dup_keys", "chunked", "continue",
-                                "conn_close", "close_after",    "until_close",   "stale"};
+                                "conn_close", "close_after",    "until_close",   "stale",    "sse"};
 
 // when:  the oddity in every reply
 // then:  each is an answer, each row is asked once

@@ -232,6 +232,7 @@ void add_wrong_bodies(std::map<std::string, Make, std::less<>>& faults) {
   faults["204"] = raw("HTTP/1.1 204 No Content\r\n\r\n", End::keep);
   faults["sse"] = [](const Input& input) {
     return WireReply{.bytes = chunked(chat_events(input.answer, false), "Content-Type: text/event-stream\r\n"),
+                     .answers = true,
                      .status = 200};
   };
   faults["no_choices"] = wrong(R"({"id":"x","object":"chat.completion","choices":[]})");

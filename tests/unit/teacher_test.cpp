@@ -99,7 +99,7 @@ TEST_CASE("what is no answer is named") {
   CHECK(rejected(200, choice(R"({"content":"\ud800"})")).word == "not_json");
   CHECK(rejected(200, std::string(1'000'000, '[')).word == "not_json");
   CHECK(rejected(200, std::string(200'000, '[') + std::string(200'000, ']')).word == "not_json");
-  CHECK(rejected(200, "data: {}\n\ndata: [DONE]\n\n").word == "not_json");
+  CHECK(rejected(200, "data: {}\n\ndata: [DONE]\n\n").word == "no_choices");
 }
 
 TEST_CASE("identity is what shapes the answer, and nothing else") {

@@ -1,0 +1,6 @@
+// Any bytes as a reply in the dialect openai-completions, or as a question for it.
+#include "tests/fuzz/codec_target.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return retort::fuzz_codec("openai-completions", data, size);
+}
