@@ -11,6 +11,7 @@
 
 #include "cli/suggest.h"
 #include "core/base/text.h"
+#include "core/teacher/presets.h"
 
 namespace retort {
 namespace {
@@ -94,6 +95,7 @@ class ProfileReader {
   }
 
   Result<TeacherProfile> read(const toml::table& table) {
+    if (auto begun = begin_with_preset(table); !begun) return fail(begun.error());
     const auto keys = setters();
     std::vector<std::string> known;
     for (const auto& [key, set] : keys) known.push_back(key);
@@ -115,6 +117,25 @@ class ProfileReader {
 
  private:
   using Setter = std::function<void(const toml::node&)>;
+
+  /// What a preset says stands first, so that every other key may say otherwise.
+  Result<void> begin_with_preset(const toml::table& table) {
+    const toml::node* const node = table.get("preset");
+    if (node == nullptr) return {};
+    const std::string name = node->value_exact<std::string>().value_or("");
+    const Preset* const preset = find_preset(name);
+    if (preset == nullptr) {
+      std::vector<std::string> known;
+      for (const Preset& one : presets()) known.emplace_back(one.name);
+      return fail(Errc::usage, where_ + "unknown preset '" + name + "'" + did_you_mean(name, known) +
+                                   ": `retort teacher list --presets` lists them");
+    }
+    profile_.identity.dialect = preset->dialect;
+    profile_.identity.base_url = preset->base_url;
+    profile_.terms.terms_url = preset->terms_url;
+    if (preset->quirks != nullptr) preset->quirks(profile_.settings);
+    return {};
+  }
 
   Setter text(std::string& into) {
     return [this, &into](const toml::node& node) {
@@ -149,6 +170,7 @@ class ProfileReader {
   std::map<std::string, Setter> setters() {
     TeacherProfile& p = profile_;
     return {
+        {"preset", [](const toml::node&) {}},  // read before all others
         {"api", text(p.identity.dialect)},
         {"base_url", text(p.identity.base_url)},
         {"model", text(p.identity.model)},
@@ -205,6 +227,19 @@ class ProfileReader {
            if (!windows_) problem_ = "must be a list of tables";
          }},
         {"max_tokens_name", text(p.settings.max_tokens_name)},
+        {"inline_reasoning",
+         [this](const toml::node& node) {
+           const std::string word = node.value_exact<std::string>().value_or("");
+           InlineReasoning& how = profile_.settings.inline_reasoning;
+           if (word == "automatic")
+             how = InlineReasoning::automatic;
+           else if (word == "opened")
+             how = InlineReasoning::opened;
+           else if (word == "off")
+             how = InlineReasoning::off;
+           else
+             problem_ = "must be \"automatic\", \"opened\" or \"off\"";
+         }},
         {"ca_bundle", text(p.transport.ca_bundle)},
         {"proxy", text(p.transport.proxy)},
         {"parameters",
@@ -231,7 +266,7 @@ class ProfileReader {
       if (!found->is_number_integer() || *found < 1)
         return fail(Errc::usage, where_ + "'" + name + "' must be a whole number above 0");
       p.max_tokens = found->get<std::int64_t>();
-      p.settings.max_tokens_name = name;
+      if (std::string_view(name) == "max_completion_tokens") p.settings.max_tokens_name = name;
       p.parameters.erase(name);
     }
     p.settings.base_url = p.identity.base_url;

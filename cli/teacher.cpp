@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "core/base/text.h"
 #include "core/harvest/rate_signals.h"
+#include "core/teacher/presets.h"
 
 namespace retort {
 namespace {
@@ -17,6 +18,7 @@ struct Flags {
   std::string teacher;
   std::string prompt = "Reply with the single word OK.";
   bool json = false;
+  bool presets = false;
 };
 
 Json describe(const TeacherProfile& profile) {
@@ -36,7 +38,29 @@ Json describe(const TeacherProfile& profile) {
           {"max_in_flight", profile.limits.in_flight_max}};
 }
 
+int list_presets(const Flags& flags) {
+  Json all = Json::array();
+  for (const Preset& preset : presets()) {
+    if (flags.json) {
+      all.push_back({{"name", preset.name},
+                     {"api", preset.dialect},
+                     {"base_url", preset.base_url},
+                     {"terms_url", preset.terms_url}});
+      continue;
+    }
+    const std::string place = preset.base_url.empty() ? "a base_url of your own" : std::string(preset.base_url);
+    print_line(std::string(preset.name) + ": " + std::string(preset.dialect) + " at " + place);
+    print_line(preset.terms_url.empty()
+                   ? "  a server of your own: what its outputs may be used for, the model's licence says"
+                   : "  whether its outputs may train a model is for you to read and to state: " +
+                         std::string(preset.terms_url));
+  }
+  if (flags.json) print_line(dump_json(all));
+  return kExitComplete;
+}
+
 Result<int> list(const Flags& flags, Edges&) {
+  if (flags.presets) return list_presets(flags);
   Result<Configuration> configuration = load_configuration(flags.config);
   if (!configuration) return fail(configuration.error());
   Json all = Json::array();
@@ -172,6 +196,7 @@ void add_teacher(CLI::App& app, Action& action) {
     return sub;
   };
   CLI::App* lister = common(command->add_subcommand("list", "Who is configured, and under what terms"));
+  lister->add_flag("--presets", flags->presets, "Well-known servers for the key `preset`, instead of the profiles");
   lister->footer("Example:\n  retort teacher list --json");
   lister->callback([flags, &action] { action = [flags](Edges& edges) { return list(*flags, edges); }; });
   CLI::App* tester =
