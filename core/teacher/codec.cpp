@@ -113,7 +113,10 @@ Result<void> Codec::accepts_messages(const Json& messages) const {
     if (!content->is_array()) return fail(Errc::usage, "a message's content is text, or a list of parts");
     for (const Json& part : *content) {
       const std::string type = json_text(part, "type");
-      if (type == "text" && part.contains("text") && part["text"].is_string()) continue;
+      if (type == "text") {
+        if (part.contains("text") && part["text"].is_string()) continue;
+        return fail(Errc::usage, "a part of type 'text' has no text");
+      }
       if (type == "image")
         return fail(Errc::usage, "an image given by its path was not read: it must be a data URL here");
       if (type != "image_url") {
