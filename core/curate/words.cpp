@@ -152,10 +152,13 @@ void read_words(std::string_view text, Words& words) {
   const auto* at = reinterpret_cast<const unsigned char*>(text.data());
   const unsigned char* const end = at + text.size();
   while (at < end) {
-    const unsigned char kind = kClasses[*at];
+    unsigned char kind = kClasses[*at];
     if (kind > kBeyondAscii) {
-      *writer.out_++ = static_cast<char>(kind);
-      ++at;
+      char* out = writer.out_;  // a local, which the bytes written cannot change: kept in a register
+      do {
+        *out++ = static_cast<char>(kind);
+      } while (++at < end && (kind = kClasses[*at]) > kBeyondAscii);
+      writer.out_ = out;
     } else if (kind != kBeyondAscii) {
       writer.end_word();
       if (kind == kOperator || (kind == kMinus && at + 1 < end && is_digit(at[1]))) writer.whole_word(*at);

@@ -28,6 +28,7 @@ class Prose {
   }
 
   Random& random() { return random_; }
+  void reseed(std::uint64_t seed) { random_ = Random(seed); }
 
   /// As in real prose, a few words are many: the n-th is drawn about as often as 1/n.
   const std::string& word() {

@@ -10,18 +10,19 @@
 namespace retort {
 
 TextDigest text_digest(std::string_view text) {
-  std::string normal;
-  normal.reserve(text.size());
+  std::string normal(text.size(), '\0');
+  char* out = normal.data();
   bool space = false;
   for (const char c : text) {
     if (c == ' ' || (c >= '\t' && c <= '\r')) {
-      space = true;
+      space = out != normal.data();
       continue;
     }
-    if (space && !normal.empty()) normal += ' ';
+    if (space) *out++ = ' ';
     space = false;
-    normal += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    *out++ = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
+  normal.resize(static_cast<std::size_t>(out - normal.data()));
   const std::string hex = sha256_hex(normal);
   TextDigest digest{};
   for (std::size_t i = 0; i < digest.size(); ++i) {
