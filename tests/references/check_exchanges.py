@@ -118,8 +118,10 @@ def counts(**given):
 
 
 def raw(token):
-    """Bytes as the files show them."""
-    data = bytes(token)
+    """A token's bytes as the files show them; some servers send only its text."""
+    if token.bytes is None:
+        return token.token
+    data = bytes(token.bytes)
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -129,10 +131,20 @@ def raw(token):
 def chat_logprobs(content):
     result = []
     for token in content or []:
-        entry = {"bytes": raw(token.bytes), "logprob": token.logprob}
+        entry = {"bytes": raw(token), "logprob": round(token.logprob, 4)}
         if token.top_logprobs:
-            entry["top"] = [[raw(top.bytes), top.logprob] for top in token.top_logprobs]
+            entry["top"] = [[raw(top), round(top.logprob, 4)] for top in token.top_logprobs]
         result.append(entry)
+    return result
+
+
+def older_logprobs(logprobs):
+    result = []
+    if logprobs is None or logprobs.tokens is None or any("\\x" in token for token in logprobs.tokens):
+        return []  # half a character, named by its bytes, is text to this client
+    for token, logprob, top in zip(logprobs.tokens, logprobs.token_logprobs, logprobs.top_logprobs):
+        best = sorted(top.items(), key=lambda item: -item[1])
+        result.append({"bytes": token, "logprob": round(logprob, 4), "top": [[text, round(value, 4)] for text, value in best]})
     return result
 
 
@@ -199,9 +211,10 @@ def openai_completions(server, body, progress):
     for chunk in reply if body.get("stream") else [reply]:
         usage = chunk.usage or usage
         for piece in chunk.choices:
-            choice = found.setdefault(piece.index, {"text": ""})
+            choice = found.setdefault(piece.index, {"text": "", "logprobs": []})
             choice.update(served_model=chunk.model, provider_id=chunk.id)
             choice["text"] += piece.text
+            choice["logprobs"] += older_logprobs(piece.logprobs)
             if piece.finish_reason:
                 choice["provider_finish"] = piece.finish_reason
             progress[:] = [found[index] for index in sorted(found)]
