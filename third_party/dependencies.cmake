@@ -37,6 +37,11 @@ retort_dependency(json LINK nlohmann_json::nlohmann_json)
 find_package(spdlog 1.8 REQUIRED)
 retort_dependency(spdlog LINK spdlog::spdlog)
 
+# Headers only.
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)
+retort_dependency(valijson)
+target_include_directories(retort_valijson SYSTEM INTERFACE ${VALIJSON_INCLUDE_DIR})
+
 # Header-only, and without a package file in some releases of Debian.
 find_package(CLI11 2.1 QUIET)
 if(CLI11_FOUND)

@@ -2,20 +2,20 @@
 
 namespace retort {
 
-std::string_view verdict_word(Verdict::Kind kind) {
+std::string_view grade_word(Grade::Kind kind) {
   switch (kind) {
-    case Verdict::Kind::right:
+    case Grade::Kind::right:
       return "right";
-    case Verdict::Kind::wrong:
+    case Grade::Kind::wrong:
       return "wrong";
-    case Verdict::Kind::ungradable:
+    case Grade::Kind::ungradable:
       break;
   }
   return "ungradable";
 }
 
-Result<std::vector<Verdict>> PureGrader::grade_all(std::span<const GradeInput> inputs) {
-  std::vector<Verdict> verdicts;
+Result<std::vector<Grade>> PureGrader::grade_all(std::span<const GradeInput> inputs) {
+  std::vector<Grade> verdicts;
   verdicts.reserve(inputs.size());
   for (const GradeInput& input : inputs) verdicts.push_back(grade(input));
   return verdicts;

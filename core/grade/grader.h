@@ -13,7 +13,7 @@
 namespace retort {
 
 /// What a grader says about one answer.
-struct Verdict {
+struct Grade {
   enum class Kind {
     right,
     wrong,
@@ -26,7 +26,7 @@ struct Verdict {
 };
 
 /// "right", "wrong", "ungradable": as labels store it.
-std::string_view verdict_word(Verdict::Kind kind);
+std::string_view grade_word(Grade::Kind kind);
 
 /// One answer with what it is judged by. Refers to texts and values of the caller, who keeps them for the call.
 struct GradeInput {
@@ -43,7 +43,7 @@ class Grader {
   /// One verdict for each input, in order. Blocks while a program is asked; pure graders only compute. An Error means
   /// that the grader itself is of no more use (its command died, the sandbox cannot run), never that an answer is
   /// wrong. Called by one thread at a time, unless pure().
-  virtual Result<std::vector<Verdict>> grade_all(std::span<const GradeInput> inputs) = 0;
+  virtual Result<std::vector<Grade>> grade_all(std::span<const GradeInput> inputs) = 0;
   /// Depends on the input alone, waits for nothing, never fails, and may be called by many threads at once.
   virtual bool pure() const = 0;
   /// Of kind, settings and version: equal digests give equal verdicts, so labels are cached under it.
@@ -53,8 +53,8 @@ class Grader {
 /// A grader that is a function of its input.
 class PureGrader : public Grader {
  public:
-  virtual Verdict grade(const GradeInput& input) const = 0;
-  Result<std::vector<Verdict>> grade_all(std::span<const GradeInput> inputs) final;
+  virtual Grade grade(const GradeInput& input) const = 0;
+  Result<std::vector<Grade>> grade_all(std::span<const GradeInput> inputs) final;
   bool pure() const final { return true; }
 };
 

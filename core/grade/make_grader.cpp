@@ -3,22 +3,55 @@
 #include <array>
 
 #include "core/base/text.h"
+#include "core/grade/choice_grader.h"
+#include "core/grade/code_grader.h"
+#include "core/grade/command_grader.h"
+#include "core/grade/json_schema_grader.h"
+#include "core/grade/math_grader.h"
+#include "core/grade/number_grader.h"
+#include "core/grade/regex_grader.h"
 #include "core/grade/text_graders.h"
 
 namespace retort {
 namespace {
 
+using Made = Result<std::unique_ptr<Grader>>;
+
 struct Kind {
   std::string_view name;
   bool takes_setting;
-  Result<std::unique_ptr<Grader>> (*make)(std::string_view setting, const GraderTools& tools);
+  Made (*make)(std::string_view setting, const GraderTools& tools);
 };
 
+// A grader without settings.
+template <std::unique_ptr<Grader> (*make)()>
+Made plain(std::string_view, const GraderTools&) {
+  return make();
+}
+
+Made from_regex(std::string_view setting, const GraderTools&) { return regex_grader(setting); }
+
+Made from_schema(std::string_view setting, const GraderTools& tools) {
+  if (setting.empty()) return json_schema_grader("");
+  if (!tools.read_file) return fail(Errc::usage, "no file can be read for the grader json-schema here");
+  const auto text = tools.read_file(std::string(setting));
+  if (!text) return fail(text.error());
+  if (trimmed(*text).empty()) return fail(Errc::usage, "the schema " + std::string(setting) + " is empty");
+  return json_schema_grader(*text);
+}
+
+Made from_language(std::string_view setting, const GraderTools& tools) { return code_grader(setting, tools.sandbox); }
+
+Made from_command(std::string_view setting, const GraderTools& tools) {
+  return command_grader(setting, tools.start_program);
+}
+
 constexpr std::array kKinds{
-    Kind{"exact", false,
-         [](std::string_view, const GraderTools&) -> Result<std::unique_ptr<Grader>> { return exact_grader(); }},
-    Kind{"text", false,
-         [](std::string_view, const GraderTools&) -> Result<std::unique_ptr<Grader>> { return text_grader(); }},
+    Kind{"exact", false, plain<exact_grader>},   Kind{"text", false, plain<text_grader>},
+    Kind{"number", false, plain<number_grader>}, Kind{"math", false, plain<math_grader>},
+    Kind{"choice", false, plain<choice_grader>}, Kind{"regex", true, from_regex},
+    Kind{"json-schema", true, from_schema},      Kind{"code", true, from_language},
+    Kind{"command", true, from_command},
 };
 
 }  // namespace

@@ -21,8 +21,15 @@ struct GraderTools {
 
 /// The grader that `spec` names: a kind, and after a colon its setting. docs/graders.md describes each:
 ///
-///   exact          the final answer is the reference, to the letter
-///   text           the same, regardless of case, punctuation around it and white space
+///   exact               the final answer is the reference, to the letter
+///   text                the same, regardless of case, punctuation around it and white space
+///   number              the same quantity, whatever its separators, percent and unit
+///   math                final answers as in MATH and AIME that mean the same
+///   choice              the letter of a multiple choice
+///   regex:PATTERN       the pattern matches (`regex`: the reference is the pattern)
+///   json-schema:FILE    JSON of that shape (`json-schema`: the reference is the schema)
+///   code:LANGUAGE       a program that passes its tests in the sandbox: python (also `code`), sh
+///   command:COMMAND     whatever a program of the user's says, which reads and writes JSON lines
 ///
 /// Errc::usage says what is wrong with the spec and what there is.
 Result<std::unique_ptr<Grader>> make_grader(std::string_view spec, const GraderTools& tools);

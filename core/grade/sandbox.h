@@ -15,25 +15,24 @@ namespace retort {
 struct SandboxLimits {
   Duration wall = std::chrono::seconds(10);
   Duration cpu = std::chrono::seconds(10);
-  std::uint64_t memory_bytes = 512ULL << 20;  ///< of each process; of all together where cgroups allow
+  std::uint64_t memory_bytes = 512ULL << 20;  ///< of each process (address space), and of all together (resident)
   std::uint64_t file_bytes = 16ULL << 20;     ///< of the largest file, and of all files together
-  std::uint64_t output_bytes = 64ULL << 10;   ///< of standard output and error each; the rest is dropped
+  std::uint64_t output_bytes = 64ULL << 10;   ///< of standard output and error each; more ends it
   int processes = 32;                         ///< and threads, at once
 };
 
 struct SandboxJob {
   std::vector<std::string> command;          ///< found on the path of the sandbox: /usr/bin:/bin
-  std::map<std::string, std::string> files;  ///< name → content, in the folder it runs in
+  std::map<std::string, std::string> files;  ///< name (no folders) → content, in the folder it runs in
   std::string input;                         ///< on standard input
   SandboxLimits limits;
 };
 
 struct SandboxEnd {
-  enum class Why { exited, signalled, out_of_time, out_of_memory };
+  enum class Why { exited, signalled, out_of_time, out_of_memory, too_much_output };
   Why why = Why::exited;
   int code = 0;  ///< exit status, or the signal
   std::string out, err;
-  bool output_cut = false;  ///< it wrote more than was kept
   Duration wall{};
 };
 

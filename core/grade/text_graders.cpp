@@ -14,16 +14,16 @@ constexpr std::size_t kShown = 80;
 
 std::string quoted(std::string_view text) { return "'" + shortened(on_one_line(text), kShown) + "'"; }
 
-Verdict ruling(bool right, std::string_view found, std::string_view reference) {
-  return {right ? Verdict::Kind::right : Verdict::Kind::wrong, right ? 1.0 : 0.0,
+Grade ruling(bool right, std::string_view found, std::string_view reference) {
+  return {right ? Grade::Kind::right : Grade::Kind::wrong, right ? 1.0 : 0.0,
           quoted(found) + (right ? " is " : " is not ") + quoted(reference), std::string(found)};
 }
 
 class ExactGrader final : public PureGrader {
  public:
-  Verdict grade(const GradeInput& input) const override {
+  Grade grade(const GradeInput& input) const override {
     const std::string_view reference = trimmed(input.reference);
-    if (reference.empty()) return {Verdict::Kind::ungradable, 0, "there is no reference", {}};
+    if (reference.empty()) return {Grade::Kind::ungradable, 0, "there is no reference", {}};
     return ruling(exact_match(input.answer, reference), final_answer(input.answer).text, reference);
   }
   std::string digest() const override { return "exact/1"; }
@@ -31,9 +31,9 @@ class ExactGrader final : public PureGrader {
 
 class TextGrader final : public PureGrader {
  public:
-  Verdict grade(const GradeInput& input) const override {
+  Grade grade(const GradeInput& input) const override {
     const std::string reference = normalised_text(final_answer(input.reference).text);
-    if (reference.empty()) return {Verdict::Kind::ungradable, 0, "there is no reference", {}};
+    if (reference.empty()) return {Grade::Kind::ungradable, 0, "there is no reference", {}};
     const std::string_view found = final_answer(input.answer).text;
     const bool right = normalised_text(found) == reference || normalised_text(input.answer) == reference;
     return ruling(right, found, trimmed(input.reference));

@@ -5,7 +5,7 @@
 namespace retort {
 namespace {
 
-Verdict grade_one(Grader& grader, std::string_view answer, std::string_view reference) {
+Grade grade_one(Grader& grader, std::string_view answer, std::string_view reference) {
   GradeInput input;
   input.answer = answer;
   input.reference = reference;
@@ -18,7 +18,7 @@ Verdict grade_one(Grader& grader, std::string_view answer, std::string_view refe
 std::string word(std::string_view spec, std::string_view answer, std::string_view reference) {
   const auto grader = make_grader(spec, {});
   REQUIRE_OK(grader);
-  return std::string(verdict_word(grade_one(**grader, answer, reference).kind));
+  return std::string(grade_word(grade_one(**grader, answer, reference).kind));
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ TEST_CASE("exact is to the letter, text as people read", "[grade]") {
   CHECK(word("text", "A", "a") == "right");
   CHECK(word("text", "A", "b") == "wrong");
   const auto text = text_grader();
-  const Verdict verdict = grade_one(*text, "Answer: Lyon", "Paris");
+  const Grade verdict = grade_one(*text, "Answer: Lyon", "Paris");
   CHECK(verdict.reason == "'Lyon' is not 'Paris'");
   CHECK(verdict.extracted == "Lyon");
   CHECK(verdict.score == 0);
