@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/result.h"
 #include "core/corpus/corpus.h"
+#include "core/grade/make_grader.h"
 #include "core/harvest/pace.h"
 #include "core/net/transport.h"
 
@@ -27,6 +28,7 @@ struct Edges {
   /// The pace of the teacher of that key, shared by the processes of this machine.
   std::function<Result<std::unique_ptr<PaceBook>>(const std::string& key)> open_pace;
   std::vector<std::string> command_line;  ///< as typed, for the record of runs
+  GraderTools graders = {};               ///< the sandbox, commands, files
 };
 
 /// 0 or 3 (finished, some rows failed) on success; an Error says the rest (cli/exit_codes.h).

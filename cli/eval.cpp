@@ -9,7 +9,7 @@
 #include "cli/student_module.h"
 #include "cli/terminal.h"
 #include "core/grade/accuracy.h"
-#include "core/grade/exact_match.h"
+#include "core/grade/make_grader.h"
 #include "core/prompt/prompt_source.h"
 
 namespace retort {
@@ -22,6 +22,7 @@ struct EvalFlags {
   std::vector<std::string> files;
   std::string items;
   std::string device = "auto";
+  std::string grader = "exact";
   bool json = false;
   PromptSettings prompts;
   AskSettings ask;
@@ -75,23 +76,45 @@ std::string accuracy_line(const EvalFlags& flags, const Tally& tally) {
   return line + families;
 }
 
-Result<void> grade(Student& student, std::vector<PromptRow>& rows, const EvalFlags& flags, OutputFile* items,
-                   Tally& tally) {
+// A row that cannot be graded stops the evaluation: a figure over an unknown part of the prompts is worth nothing.
+Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& rows,
+                                  const std::vector<StudentAnswer>& answers) {
+  std::vector<GradeInput> inputs;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    inputs.push_back({&rows[i].messages, answers[i].text, answers[i].reasoning, rows[i].reference, &rows[i].metadata});
+  auto grades = grader.grade_all(inputs);
+  if (!grades) return grades;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if ((*grades)[i].kind != Grade::Kind::ungradable) continue;
+    const std::string why =
+        rows[i].reference.empty() ? "there is no 'reference' to grade against" : (*grades)[i].reason;
+    return fail(Errc::usage, rows[i].source + ":" + std::to_string(rows[i].row) + ": " + why);
+  }
+  return grades;
+}
+
+Result<void> grade(Student& student, Grader& grader, std::vector<PromptRow>& rows, const EvalFlags& flags,
+                   OutputFile* items, Tally& tally) {
   if (rows.empty()) return {};
   std::vector<Json> prompts;
   for (const PromptRow& row : rows) prompts.push_back(row.messages);
   const auto answers = student.ask(prompts, flags.ask);
   if (!answers) return fail(answers.error());
+  const auto grades = graded(grader, rows, *answers);
+  if (!grades) return fail(grades.error());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const StudentAnswer& got = (*answers)[i];
     const std::string family = json_text(rows[i].metadata, "family");
-    const bool right = exact_match(got.text, rows[i].reference);
+    const Grade& verdict = (*grades)[i];
+    const bool right = verdict.kind == Grade::Kind::right;
     tally.add(family, right, got.ended);
     if (items == nullptr) continue;
     const Json item = {{"source", rows[i].source},
                        {"row", rows[i].row},
                        {"family", family},
                        {"right", right},
+                       {"score", verdict.score},
+                       {"reason", verdict.reason},
                        {"reference", rows[i].reference},
                        {"text", got.text},
                        {"reasoning", got.reasoning},
@@ -103,8 +126,8 @@ Result<void> grade(Student& student, std::vector<PromptRow>& rows, const EvalFla
   return {};
 }
 
-// A row that cannot be graded stops the evaluation: a figure over an unknown part of the prompts is worth nothing.
-Result<Tally> grade_all(Student& student, PromptSource& source, const EvalFlags& flags, OutputFile* items) {
+Result<Tally> grade_all(Student& student, Grader& grader, PromptSource& source, const EvalFlags& flags,
+                        OutputFile* items) {
   Tally tally;
   std::vector<PromptRow> rows;
   while (auto event = source.next()) {
@@ -112,15 +135,16 @@ Result<Tally> grade_all(Student& student, PromptSource& source, const EvalFlags&
       return fail(Errc::usage, bad->source + ":" + std::to_string(bad->row) + ": " + bad->problem);
     }
     PromptRow& row = std::get<PromptRow>(*event);
-    if (row.reference.empty()) {
+    // Before anything is asked; other graders may find what they need in the metadata.
+    if (row.reference.empty() && flags.grader == "exact") {
       return fail(Errc::usage,
                   row.source + ":" + std::to_string(row.row) + ": there is no 'reference' to grade against");
     }
     rows.push_back(std::move(row));
     if (rows.size() < kPromptsAtOnce) continue;
-    if (auto graded = grade(student, rows, flags, items, tally); !graded) return fail(graded.error());
+    if (auto graded = grade(student, grader, rows, flags, items, tally); !graded) return fail(graded.error());
   }
-  if (auto graded = grade(student, rows, flags, items, tally); !graded) return fail(graded.error());
+  if (auto graded = grade(student, grader, rows, flags, items, tally); !graded) return fail(graded.error());
   if (tally.overall.all == 0) return fail(Errc::usage, "there are no prompts to evaluate on");
   return tally;
 }
@@ -131,6 +155,7 @@ void report(const EvalFlags& flags, const Tally& tally) {
     for (const auto& [name, count] : tally.families) families[name] = count_json(count);
     Json result = count_json(tally.overall);
     result["run"] = flags.run;
+    result["grader"] = flags.grader;
     result["families"] = families;
     result["cut"] = tally.cut;
     print_line(dump_json(result));
@@ -147,7 +172,9 @@ void report(const EvalFlags& flags, const Tally& tally) {
   print_line(accuracy_line(flags, tally));
 }
 
-Result<int> run_eval(const EvalFlags& flags) {
+Result<int> run_eval(const EvalFlags& flags, const GraderTools& tools) {
+  const auto grader = make_grader(flags.grader, tools);
+  if (!grader) return fail(grader.error());
   auto source = open_prompts(flags.files, flags.prompts);
   if (!source) return fail(source.error());
   std::optional<OutputFile> items;
@@ -161,7 +188,7 @@ Result<int> run_eval(const EvalFlags& flags) {
   const auto student = module->open(flags.run, flags.device);
   if (!student) return fail(student.error());
   on_interrupt({});
-  const auto tally = grade_all(**student, **source, flags, items ? &*items : nullptr);
+  const auto tally = grade_all(**student, **grader, **source, flags, items ? &*items : nullptr);
   if (!tally) return fail(tally.error());
   if (items) {
     if (auto done = items->finish(); !done) return fail(done.error());
@@ -180,6 +207,9 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("--prompts", flags->files, "JSON lines with a 'reference'; a 'family' groups them; '-' is stdin")
       ->required();
   command->add_option("-o,--output", flags->items, "Also write each answer with its grade, as JSON lines");
+  command
+      ->add_option("--grader", flags->grader, "exact, text, number, math, choice, regex:…, code:python, command:…, …")
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "The result as JSON on stdout");
   command->add_option("--prompt-template", flags->prompts.prompt_template,
                       "Makes the prompt of any JSON object: '… {{field}} …'");
@@ -193,7 +223,7 @@ void add_eval(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->footer("Example:\n  retort eval runs/first --prompts held-out.jsonl -o items.jsonl");
-  command->callback([flags, &action] { action = [flags](Edges&) { return run_eval(*flags); }; });
+  command->callback([flags, &action] { action = [flags](Edges& edges) { return run_eval(*flags, edges.graders); }; });
 }
 
 }  // namespace retort

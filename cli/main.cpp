@@ -6,6 +6,9 @@
 
 #include "cli/commands.h"
 #include "core/net/curl_transport.h"
+#include "core/process/bubblewrap.h"
+#include "core/process/shell_program.h"
+#include "core/process/small_file.h"
 #include "storage/pace_file.h"
 #include "storage/sqlite_corpora.h"
 
@@ -24,6 +27,8 @@ int main(int argc, char** argv) {
       [&clock](const retort::TransportSettings& settings) { return retort::make_curl_transport(settings, clock); },
       [](const std::string& key) { return retort::open_shared_pace(key); },
       {}};
+  const auto sandbox = retort::make_bubblewrap(clock, retort::interrupted);
+  edges.graders = {sandbox.get(), retort::shell_programs(clock, retort::interrupted), retort::read_small_file};
   const int status = retort::run_command_line(std::vector<std::string>(argv + 1, argv + argc), edges);
   if (std::fflush(stdout) != 0) retort::stdout_failed();
   // Not through exit(): a loaded student's libraries take longer to tear down than most commands take to run.
