@@ -23,7 +23,13 @@ void add_all(CLI::App& app, Action& action) {
   add_fsck(app, action);
   add_snapshot(app, action);
   add_forget(app, action);
+  add_curate(app, action);
   add_export(app, action);
+  add_import(app, action);
+  add_verify_manifest(app, action);
+  add_trace(app, action);
+  add_terms(app, action);
+  add_costs(app, action);
   add_train(app, action);
   add_generate(app, action);
   add_eval(app, action);

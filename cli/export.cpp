@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/output_file.h"
 #include "cli/run_record.h"
 #include "cli/terminal.h"
@@ -24,6 +25,7 @@ struct ExportFlags {
   std::string output;
   std::string manifest;
   std::string reasoning = "separate";
+  std::string view = "all", split;
   bool plain = false, bare = false;
   std::int64_t pairs_max = 0;
   std::vector<std::string> permissions, explanations;
@@ -64,9 +66,15 @@ Result<std::string> manifest_place(const ExportFlags& flags) {
 Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, const PairFormat& format,
                             const std::function<Result<void>(const std::string&)>& sink) {
   Written written;
+  std::optional<Pair> preferred;  // waits for the half it was preferred to
   auto done = read_admitted(reader, admission, [&](const Pair& pair) -> Result<void> {
     if (interrupted()) return fail(Errc::interrupted, "stopped: the export is not complete");
-    RenderedPair rendered = format.render(pair);
+    if (admission.preference && !preferred) {
+      preferred = pair;
+      return {};
+    }
+    RenderedPair rendered = preferred ? format.render(*preferred, &pair) : format.render(pair);
+    preferred.reset();
     if (!rendered.line) {
       ++written.left_out[rendered.left_out];
       return {};
@@ -97,6 +105,8 @@ Result<void> record(Edges& edges, const ExportFlags& flags, const std::vector<Pe
                                   {"output", flags.output},
                                   {"format", flags.format},
                                   {"reasoning", flags.reasoning},
+                                  {"view", flags.view},
+                                  {"split", flags.split},
                                   {"pairs_max", flags.pairs_max}});
   const RunEnd end{0,
                    {},
@@ -199,8 +209,13 @@ Result<int> run_export(Edges& edges, const ExportFlags& flags) {
 
   auto reader = edges.corpora.read(flags.corpus);
   if (!reader) return fail(reader.error());
-  auto admission = admit(**reader, {"export", *granted, flags.pairs_max});
+  auto admission = admit(**reader, {"export", *granted, flags.pairs_max, flags.view, flags.split});
   if (!admission) return fail(admission.error());
+  if (admission->preference != (*format)->wants_preference()) {
+    return fail(Errc::usage, admission->preference
+                                 ? "view '" + flags.view + "' holds preference pairs: export it with -f preference"
+                                 : "-f preference wants a view of preference pairs: retort curate --recipe preference");
+  }
 
   on_interrupt({});  // from here on a stop must not leave half a file
   const auto write = flags.output == "-" ? export_to_stdout : export_to_file;
@@ -216,9 +231,11 @@ void add_export(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ExportFlags>();
   CLI::App* command = app.add_subcommand("export", "Write answered prompts as JSON lines for other trainers");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
-  command->add_option("-f,--format", flags->format, "'chat' (messages) or 'prompt-completion' (TRL)")
+  command
+      ->add_option("-f,--format", flags->format,
+                   "'chat' (messages), 'prompt-completion' (TRL), 'alpaca', 'sharegpt' or 'preference' (DPO)")
       ->capture_default_str()
-      ->check(CLI::IsMember({"chat", "prompt-completion"}));
+      ->check(CLI::IsMember({"chat", "prompt-completion", "alpaca", "sharegpt", "preference"}));
   command->add_option("-o,--output", flags->output, "File to write; '-' is stdout")->required();
   command
       ->add_option("--reasoning", flags->reasoning,
@@ -229,6 +246,7 @@ void add_export(CLI::App& app, Action& action) {
   command->add_flag("--plain", flags->plain,
                     "prompt-completion: two texts instead of messages; only prompts of one user message");
   command->add_flag("--bare", flags->bare, "Without the field 'retort' that leads back to the response and its terms");
+  add_view_options(*command, flags->view, flags->split);
   command->add_option("--max-pairs", flags->pairs_max, "At most so many, in the order in which they were obtained")
       ->check(CLI::PositiveNumber);
   command->add_option("--manifest", flags->manifest, "Where the manifest goes (default: FILE.manifest.json)");

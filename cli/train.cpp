@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_codes.h"
+#include "cli/options.h"
 #include "cli/run_record.h"
 #include "cli/student_module.h"
 #include "cli/terminal.h"
@@ -21,6 +22,7 @@ struct TrainFlags {
   std::string run;
   bool resume = false, json = false;
   std::string device = "auto";
+  std::string view = "all", split;
   std::int64_t pairs_max = 0;
   std::vector<std::string> permissions, explanations;
   Json settings = Json::object();  ///< only what was given: the module knows the defaults
@@ -40,14 +42,21 @@ Result<Json> manifest_of_run(const std::string& run) {
 Result<Admission> admit_pairs(CorpusReader& reader, const TrainFlags& flags, const std::vector<Permission>& granted) {
   std::vector<Permission> permissions = granted;
   RowId pairs_max = flags.pairs_max;
-  std::string digest;
+  std::string digest, view = flags.view, split = flags.split;
   if (flags.resume) {
     const auto manifest = manifest_of_run(flags.run);
     if (!manifest) return fail(manifest.error());
     pairs_max = json_count(*manifest, "pairs").value_or(0);
+    view = manifest->value("view", "all");
+    split = json_text(json_child(*manifest, "curation"), "split");
     digest = json_text(json_child(*manifest, "digest"), "value");
   }
-  auto admission = admit(reader, {"train", std::move(permissions), pairs_max});
+  auto admission = admit(reader, {"train", std::move(permissions), pairs_max, view, split});
+  if (admission && admission->preference) {
+    return fail(Errc::usage, "view '" + view +
+                                 "' holds preference pairs, which retort train does not learn from: "
+                                 "export them with -f preference");
+  }
   if (admission && flags.resume && admission->digest != digest) {
     return fail(Errc::usage,
                 "the corpus no longer holds the pairs that " + flags.run + " began with: train into another folder");
@@ -90,6 +99,8 @@ Result<void> record(Edges& edges, const TrainFlags& flags, const std::vector<Per
                                   {"run", flags.run},
                                   {"resume", flags.resume},
                                   {"device", flags.device},
+                                  {"view", flags.view},
+                                  {"split", flags.split},
                                   {"pairs_max", flags.pairs_max},
                                   {"settings", flags.settings}});
   auto recorded = edges.corpora.record(flags.corpus, run, {exit_code, {}, summary}, granted);
@@ -192,6 +203,7 @@ void add_train(CLI::App& app, Action& action) {
       ->add_option("--max-pairs", flags->pairs_max, "Only the first so many, in the order in which they were obtained")
       ->check(CLI::PositiveNumber)
       ->excludes(resume);
+  add_view_options(*command, flags->view, flags->split);
   command->add_option("--permission", flags->permissions,
                       "Why responses may be used whose terms are unknown or forbid training: who, when, where it is "
                       "written");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/text.h"
+#include "core/corpus/content_digest.h"
 #include "storage/corpus_file.h"
 #include "storage/harvest_lock.h"
 #include "storage/runs.h"
@@ -75,10 +76,50 @@ Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget
   return found;
 }
 
-Result<void> erase(Connection& connection, const ForgottenPrompt& one, const std::string& reason, RowId run,
-                   const std::string& now) {
+// The digests of what is about to go: manifests made earlier can still be proved.
+Result<void> keep_digests(Connection& connection, const ForgottenPrompt& one) {
+  const auto tombstone = connection.number("SELECT coalesce(max(id), 0) FROM tombstone");
+  if (!tombstone) return fail(tombstone.error());
+  for (const RowId response : one.responses) {
+    Rows row = connection.query(
+        "SELECT prompt.messages, text, reasoning, refusal, tool_calls FROM response JOIN request "
+        "ON request.id = response.request_id JOIN prompt ON prompt.id = request.prompt_id WHERE response.id = ?",
+        response);
+    if (!row.next()) continue;
+    const auto messages = parse_json(row.text(0));
+    const auto tool_calls = row.is_null(4) ? Result<Json>(Json(nullptr)) : parse_json(row.text(4));
+    if (!messages || !tool_calls) continue;  // changed by hand: there is nothing to prove
+    Response answer;
+    answer.text = row.text(1);
+    answer.reasoning = row.text(2);
+    answer.refusal = row.text(3);
+    answer.tool_calls = *tool_calls;
+    if (auto done = connection.run("INSERT INTO forgotten (response_id, tombstone_id, content) VALUES (?, ?, ?) "
+                                   "ON CONFLICT (response_id) DO NOTHING",
+                                   response, *tombstone, content_digest(*messages, answer));
+        !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+Result<void> bury(Connection& connection, const ForgottenPrompt& one, const std::string& reason, RowId run,
+                  const std::string& now) {
+  return connection.run(
+      "INSERT INTO tombstone (prompt_id, digest, responses, reason, run_id, at) VALUES (?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT (prompt_id) DO NOTHING",
+      one.prompt, one.digest, static_cast<std::int64_t>(one.responses.size()), to_valid_utf8(reason), run, now);
+}
+
+Result<void> erase(Connection& connection, const ForgottenPrompt& one) {
   for (const char* sql :
-       {"UPDATE prompt SET messages = '[]' WHERE id = ?",
+       {"DELETE FROM want WHERE prompt_id = ?",
+        "UPDATE label SET reason = '' WHERE response_id IN (SELECT response.id FROM response JOIN request "
+        "ON request.id = response.request_id WHERE request.prompt_id = ?)",
+        "UPDATE view_drop SET reason = 'forgotten' WHERE response_id IN (SELECT response.id FROM response JOIN request "
+        "ON request.id = response.request_id WHERE request.prompt_id = ?)",
+        "UPDATE prompt SET messages = '[]' WHERE id = ?",
         "UPDATE source_row SET reference = '', metadata = NULL WHERE prompt_id = ?",
         "DELETE FROM raw WHERE attempt_id IN (SELECT attempt.id FROM attempt JOIN request "
         "ON request.id = attempt.request_id WHERE request.prompt_id = ?)",
@@ -89,10 +130,7 @@ Result<void> erase(Connection& connection, const ForgottenPrompt& one, const std
         "status = CASE status WHEN 'answered' THEN 'answered' ELSE 'failed' END WHERE prompt_id = ?"}) {
     if (auto done = connection.run(sql, one.prompt); !done) return done;
   }
-  return connection.run(
-      "INSERT INTO tombstone (prompt_id, digest, responses, reason, run_id, at) VALUES (?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT (prompt_id) DO NOTHING",
-      one.prompt, one.digest, static_cast<std::int64_t>(one.responses.size()), to_valid_utf8(reason), run, now);
+  return {};
 }
 
 // Pages that were split or freed long ago may still hold copies of what was erased, and so may the WAL: the file is
@@ -137,7 +175,11 @@ Result<std::vector<ForgottenPrompt>> SqliteCorpora::forget(const std::string& pa
   const auto id = add_run(connection, run, std::nullopt, now);
   if (!id) return fail(id.error());
   for (const ForgottenPrompt& one : *found) {
-    if (auto done = erase(connection, one, what.reason, *id, now); !done) return fail(done.error());
+    if (!one.before) {
+      if (auto done = bury(connection, one, what.reason, *id, now); !done) return fail(done.error());
+      if (auto done = keep_digests(connection, one); !done) return fail(done.error());
+    }
+    if (auto done = erase(connection, one); !done) return fail(done.error());
   }
   const RunEnd end{0, {}, {{"prompts", found->size()}}};
   if (auto done = end_run(connection, *id, end, now); !done) return fail(done.error());

@@ -244,8 +244,85 @@ WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id)
 CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
 )sql";
 
+// What curation finds out: labels, views and wants. Tombstones keep the digests of what they cover, and a change of
+// terms is a row of its own with who and why.
+constexpr char kCurationSql[] = R"sql(
+CREATE TABLE stage (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  settings TEXT NOT NULL
+);
+
+CREATE TABLE label (
+  stage_id INTEGER NOT NULL REFERENCES stage (id),
+  response_id INTEGER NOT NULL REFERENCES response (id),
+  input TEXT NOT NULL,
+  value TEXT NOT NULL,
+  score REAL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (stage_id, response_id)
+) WITHOUT ROWID;
+
+CREATE TABLE "view" (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  recipe TEXT NOT NULL,
+  funnel TEXT,
+  digest TEXT,
+  frozen_at INTEGER NOT NULL,
+  pairs INTEGER,
+  parts TEXT,
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  made_at TEXT
+);
+CREATE INDEX view_name ON "view" (name);
+
+CREATE TABLE view_pair (
+  view_id INTEGER NOT NULL REFERENCES "view" (id),
+  position INTEGER NOT NULL,
+  response_id INTEGER NOT NULL REFERENCES response (id),
+  rejected_id INTEGER REFERENCES response (id),
+  part TEXT NOT NULL,
+  PRIMARY KEY (view_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE view_drop (
+  view_id INTEGER NOT NULL REFERENCES "view" (id),
+  response_id INTEGER NOT NULL REFERENCES response (id),
+  stage TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (view_id, response_id)
+) WITHOUT ROWID;
+
+CREATE TABLE want (
+  prompt_id INTEGER PRIMARY KEY REFERENCES prompt (id),
+  samples INTEGER NOT NULL,
+  priority REAL NOT NULL,
+  reason TEXT NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES run (id)
+);
+
+CREATE TABLE forgotten (
+  response_id INTEGER PRIMARY KEY REFERENCES response (id),
+  tombstone_id INTEGER NOT NULL REFERENCES tombstone (id),
+  content TEXT NOT NULL
+);
+
+CREATE TABLE amendment (
+  id INTEGER PRIMARY KEY,
+  teacher_id INTEGER NOT NULL REFERENCES teacher (id),
+  up_to INTEGER NOT NULL,
+  terms_id INTEGER NOT NULL REFERENCES terms (id),
+  statement TEXT NOT NULL,
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  at TEXT NOT NULL
+);
+CREATE INDEX amendment_teacher ON amendment (teacher_id);
+)sql";
+
 constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}, Migration{2, "reservations", kReservationsSql},
-                                 Migration{3, "tombstones", kTombstonesSql}};
+                                 Migration{3, "tombstones", kTombstonesSql}, Migration{4, "curation", kCurationSql}};
 
 }  // namespace
 

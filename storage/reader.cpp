@@ -12,20 +12,22 @@ namespace {
 
 // The columns of a Pair, in the order in which read_pair() takes them. Joins only by primary key, so that a step
 // costs the same at the end of a corpus as at its start.
-#define RETORT_PAIR_SQL                                                                                          \
-  "SELECT r.id, r.request_id, r.attempt_id, q.prompt_id, r.terms_id, p.messages, "                               \
-  "  (SELECT reference FROM source_row WHERE prompt_id = p.id AND reference <> '' "                              \
-  "    ORDER BY run_id DESC, id DESC LIMIT 1), "                                                                 \
-  "  s.metadata, s.source, s.\"row\", q.sample, q.parameters, "                                                  \
-  "  r.text, r.reasoning, r.refusal, r.tool_calls, r.finish, r.provider_finish, "                                \
-  "  r.input_tokens, r.output_tokens, r.cached_input_tokens, r.reasoning_tokens, "                               \
-  "  r.served_model, r.system_fingerprint, r.provider_id, "                                                      \
-  "  t.name, t.dialect, t.base_url, t.model, t.vendor, "                                                         \
-  "  m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train, "                               \
-  "  r.cost_usd, r.obtained_at, a.total_ms "                                                                     \
-  "FROM response r JOIN request q ON q.id = r.request_id JOIN attempt a ON a.id = r.attempt_id "                 \
-  "JOIN prompt p ON p.id = q.prompt_id JOIN teacher t ON t.id = r.teacher_id JOIN terms m ON m.id = r.terms_id " \
-  "LEFT JOIN source_row s ON s.id = (SELECT id FROM source_row WHERE prompt_id = p.id "                          \
+#define RETORT_PAIR_SQL                                                                              \
+  "SELECT r.id, r.request_id, r.attempt_id, q.prompt_id, m.id, p.messages, "                         \
+  "  (SELECT reference FROM source_row WHERE prompt_id = p.id AND reference <> '' "                  \
+  "    ORDER BY run_id DESC, id DESC LIMIT 1), "                                                     \
+  "  s.metadata, s.source, s.\"row\", q.sample, q.parameters, "                                      \
+  "  r.text, r.reasoning, r.refusal, r.tool_calls, r.finish, r.provider_finish, "                    \
+  "  r.input_tokens, r.output_tokens, r.cached_input_tokens, r.reasoning_tokens, "                   \
+  "  r.served_model, r.system_fingerprint, r.provider_id, "                                          \
+  "  t.name, t.dialect, t.base_url, t.model, t.vendor, "                                             \
+  "  m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train, "                   \
+  "  r.cost_usd, r.obtained_at, a.total_ms "                                                         \
+  "FROM response r JOIN request q ON q.id = r.request_id JOIN attempt a ON a.id = r.attempt_id "     \
+  "JOIN prompt p ON p.id = q.prompt_id JOIN teacher t ON t.id = r.teacher_id "                       \
+  "JOIN terms m ON m.id = coalesce((SELECT terms_id FROM amendment WHERE teacher_id = r.teacher_id " \
+  "  AND up_to >= r.id ORDER BY id DESC LIMIT 1), r.terms_id) "                                      \
+  "LEFT JOIN source_row s ON s.id = (SELECT id FROM source_row WHERE prompt_id = p.id "              \
   "  ORDER BY run_id DESC, id DESC LIMIT 1) "
 
 constexpr char kPairSql[] = RETORT_PAIR_SQL "WHERE r.id = ?";
@@ -123,6 +125,24 @@ Result<Pair> SqliteReader::pair(RowId response) {
   return fail(Errc::usage, connection_->path() + ": has no response " + std::to_string(response));
 }
 
+Result<Pair> SqliteReader::pair_or_grave(RowId response, std::string& grave) {
+  Rows rows = connection_->query(kPairSql, response);
+  if (!rows.next()) {
+    if (auto done = rows.status(); !done) return fail(done.error());
+    return fail(Errc::corpus, connection_->path() + ": a view lists response " + std::to_string(response) +
+                                  ", which is not there: was the corpus changed by hand?");
+  }
+  auto pair = read_pair(rows);
+  if (!pair) return pair;
+  Rows buried = connection_->look_up(
+      "SELECT coalesce(content, '?') FROM tombstone LEFT JOIN forgotten ON forgotten.response_id = ?1 "
+      "WHERE prompt_id = ?2",
+      response, pair->prompt);
+  if (buried.next()) grave = buried.text(0);
+  if (auto done = buried.status(); !done) return fail(done.error());
+  return pair;
+}
+
 Result<std::vector<Pair>> SqliteReader::pairs_after(RowId after, std::size_t limit) {
   std::vector<Pair> pairs;
   Rows rows = connection_->query(kPairsSql, after, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
@@ -141,7 +161,9 @@ Result<RowId> SqliteReader::newest_response() {
 
 Result<std::vector<Permission>> SqliteReader::permissions() {
   std::vector<Permission> permissions;
-  Rows rows = connection_->query("SELECT kind, statement FROM permission ORDER BY id");
+  Rows rows = connection_->query(
+      "SELECT kind, statement FROM (SELECT 0 AS of, id, kind, statement FROM permission "
+      "UNION ALL SELECT 1, min(id), 'amendment', statement FROM amendment GROUP BY run_id, statement) ORDER BY of, id");
   while (rows.next()) permissions.push_back({rows.text(0), rows.text(1)});
   if (auto done = rows.status(); !done) return fail(done.error());
   return permissions;

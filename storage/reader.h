@@ -20,12 +20,22 @@ class SqliteReader final : public CorpusReader {
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
   Result<Spent> spent() override;
   Result<Experience> experience(const TeacherIdentity& teacher) override;
+  Result<std::optional<ViewRecord>> view(const std::string& name) override;
+  Result<std::optional<ViewRecord>> view_of_digest(const std::string& name, const std::string& digest) override;
+  Result<std::vector<ViewRecord>> views() override;
+  Result<std::vector<ViewPair>> view_pairs_after(RowId view, std::int64_t after, const std::string& part,
+                                                 std::size_t limit) override;
+  Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) override;
+  Result<std::vector<RunRecord>> runs() override;
+  Result<std::optional<ViewDrop>> dropped(RowId view, RowId response) override;
 
  private:
   Result<void> count_totals(CorpusSummary& summary);
   Result<void> count_teachers(CorpusSummary& summary);
   Result<void> count_outcomes(CorpusSummary& summary);
   Result<Pair> read_pair(const Rows& row);
+  /// The pair, and, if it was forgotten, the digest of what it was.
+  Result<Pair> pair_or_grave(RowId response, std::string& grave);
 
   std::unique_ptr<Connection> connection_;
 };

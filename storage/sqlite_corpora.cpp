@@ -139,4 +139,47 @@ Result<void> SqliteCorpora::record(const std::string& path, const RunStart& run,
   return transaction.commit();
 }
 
+Result<std::int64_t> SqliteCorpora::amend_terms(const std::string& path, const std::string& teacher, const Terms& terms,
+                                                const std::string& statement, const RunStart& run) {
+  if (const auto existing = place_for_reading(path); !existing) return fail(existing.error());
+  const auto place = place_for_writing(path);
+  if (!place) return fail(place.error());
+  auto opened = open_for_writing(*place);
+  if (!opened) return fail(opened.error());
+  Connection& connection = **opened;
+
+  Transaction transaction(connection);
+  if (auto done = transaction.begin(); !done) return fail(done.error());
+  std::vector<RowId> profiles;
+  {
+    Rows rows = connection.query("SELECT id FROM teacher WHERE name = ?", teacher);
+    while (rows.next()) profiles.push_back(rows.integer(0));
+    if (auto done = rows.status(); !done) return fail(done.error());
+  }
+  if (profiles.empty())
+    return fail(Errc::usage, path + ": no profile '" + teacher + "' answered anything here: see retort status");
+  const std::string now = to_iso8601(clock_.wall());
+  const auto id = add_run(connection, run, std::nullopt, now);
+  if (!id) return fail(id.error());
+  const auto terms_id = find_or_add_terms(connection, terms);
+  if (!terms_id) return fail(terms_id.error());
+  const auto newest = connection.number("SELECT coalesce(max(id), 0) FROM response");
+  if (!newest) return fail(newest.error());
+  std::int64_t covered = 0;
+  for (const RowId profile : profiles) {
+    if (auto done = connection.run("INSERT INTO amendment (teacher_id, up_to, terms_id, statement, run_id, at) "
+                                   "VALUES (?, ?, ?, ?, ?, ?)",
+                                   profile, *newest, *terms_id, to_valid_utf8(statement), *id, now);
+        !done) {
+      return fail(done.error());
+    }
+    Rows rows = connection.query("SELECT count(*) FROM response WHERE teacher_id = ?", profile);
+    if (rows.next()) covered += rows.integer(0);
+    if (auto done = rows.status(); !done) return fail(done.error());
+  }
+  if (auto done = end_run(connection, *id, {0, {}, {{"responses", covered}}}, now); !done) return fail(done.error());
+  if (auto done = transaction.commit(); !done) return fail(done.error());
+  return covered;
+}
+
 }  // namespace retort

@@ -16,6 +16,9 @@ class SqliteCorpora final : public CorpusOpener {
   Result<std::unique_ptr<CorpusReader>> read(const std::string& path) override;
   Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
                       const std::vector<Permission>& permissions) override;
+  Result<std::unique_ptr<CurationLog>> curate(const std::string& path, const RunStart& run) override;
+  Result<std::int64_t> amend_terms(const std::string& path, const std::string& teacher, const Terms& terms,
+                                   const std::string& statement, const RunStart& run) override;
   Result<Checkup> check(const std::string& path, const IdentityDigests& digests,
                         const std::function<void(const Finding&)>& tell) override;
   Result<std::int64_t> snapshot(const std::string& path, const std::string& copy,

@@ -11,6 +11,7 @@
 
 #include "core/base/result.h"
 #include "core/corpus/care.h"
+#include "core/corpus/curation.h"
 #include "core/corpus/records.h"
 
 namespace retort {
@@ -122,6 +123,23 @@ class CorpusReader {
   virtual Result<Spent> spent() = 0;
   /// Of that teacher's newest attempts; all zero if it was never asked.
   virtual Result<Experience> experience(const TeacherIdentity& teacher) = 0;
+
+  /// The newest view of that name; nothing if there is none. `all` is no stored view.
+  virtual Result<std::optional<ViewRecord>> view(const std::string& name) = 0;
+  /// A view as a manifest names it, also one that a newer one of its name has replaced.
+  virtual Result<std::optional<ViewRecord>> view_of_digest(const std::string& name, const std::string& digest) = 0;
+  /// The newest of each name, by name.
+  virtual Result<std::vector<ViewRecord>> views() = 0;
+  /// The next places of a stored view after a position, ascending, at most `limit`; of one part, or of all if empty.
+  virtual Result<std::vector<ViewPair>> view_pairs_after(RowId view, std::int64_t after, const std::string& part,
+                                                         std::size_t limit) = 0;
+  /// How many samples prompts were asked for: the next prompts after an id, ascending, with the highest sample number
+  /// plus one.
+  virtual Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) = 0;
+  /// What each run cost, in order.
+  virtual Result<std::vector<RunRecord>> runs() = 0;
+  /// What the view left out of that response, or nothing.
+  virtual Result<std::optional<ViewDrop>> dropped(RowId view, RowId response) = 0;
 };
 
 /// Opens corpora. Each call checks the file: no SQLite file, another program's, or of a newer version: Errc::corpus.
@@ -139,6 +157,15 @@ class CorpusOpener {
   /// Appends to the list of runs what a command other than harvest did with the corpus.
   virtual Result<void> record(const std::string& path, const RunStart& run, const RunEnd& end,
                               const std::vector<Permission>& permissions) = 0;
+
+  /// For `curate`: a run that writes labels and views, also while a harvest runs. Destruction without close() is a
+  /// crash on purpose: the run has no end, and labels that were put stay.
+  virtual Result<std::unique_ptr<CurationLog>> curate(const std::string& path, const RunStart& run) = 0;
+
+  /// From now on other terms hold for what that profile answered so far. Appends: what was obtained keeps its row, and
+  /// who says so and why stays. The responses covered; Errc::usage if there is no such profile.
+  virtual Result<std::int64_t> amend_terms(const std::string& path, const std::string& teacher, const Terms& terms,
+                                           const std::string& statement, const RunStart& run) = 0;
 
   /// Reads everything, in bounded memory, and changes nothing; also while a harvest runs. `tell` hears each finding. A
   /// damaged corpus is a success with findings.

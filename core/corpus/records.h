@@ -173,6 +173,18 @@ struct RunEnd {
   Json summary;
 };
 
+/// A run with what became of its attempts.
+struct RunRecord {
+  RowId id = 0;
+  std::string command, teacher, state, began_at, ended_at;
+  std::int64_t attempts = 0, answered = 0, truncated = 0, refusals = 0, failed = 0, unknown = 0;
+  Tokens input = 0, output = 0;
+  Usd cost;             ///< as billed, as far as known
+  Usd possibly_billed;  ///< reserved for attempts that may have cost money without an answer
+  Usd truncated_cost;   ///< part of `cost`: answers cut at the token limit
+  Json summary = nullptr;
+};
+
 /// The one way past unknown or forbidding terms, and past evidence: somebody says why, and it is kept.
 struct Permission {
   std::string kind;       ///< "permission" (terms) or "explanation" (evidence)

@@ -15,22 +15,66 @@ constexpr std::size_t kPairsPerStep = 64;
 constexpr const char* kPermission = "permission";
 constexpr const char* kExplanation = "explanation";
 
-// Calls `use` with the pairs up to a response, at most so many of them (0: all).
-Result<void> for_each_pair(CorpusReader& reader, RowId last, RowId pairs_max,
+/// Which pairs: the view `all` up to a response, or a stored view, which is frozen as it is.
+struct Range {
+  RowId last = 0;
+  RowId pairs_max = 0;  ///< 0: all
+  RowId view = 0;       ///< 0: `all`
+  std::string part;
+};
+
+Result<void> for_each_in_view(CorpusReader& reader, const Range& range,
+                              const std::function<Result<void>(const Pair&)>& use) {
+  std::int64_t after = 0;
+  for (RowId count = 0;;) {
+    const auto pairs = reader.view_pairs_after(range.view, after, range.part, kPairsPerStep);
+    if (!pairs) return fail(pairs.error());
+    if (pairs->empty()) return {};
+    for (const ViewPair& entry : *pairs) {
+      after = entry.position;
+      if (entry.forgotten) continue;  // its tombstone says so; nothing is made from it any more
+      if (range.pairs_max > 0 && count == range.pairs_max) return {};
+      if (auto used = use(entry.pair); !used) return used;
+      ++count;
+      if (!entry.rejected) continue;
+      if (auto used = use(*entry.rejected); !used) return used;
+      ++count;
+    }
+  }
+}
+
+Result<void> for_each_pair(CorpusReader& reader, const Range& range,
                            const std::function<Result<void>(const Pair&)>& use) {
+  if (range.view != 0) return for_each_in_view(reader, range, use);
   RowId after = 0;
-  for (RowId count = 0; after < last;) {
+  for (RowId count = 0; after < range.last;) {
     const auto pairs = reader.pairs_after(after, kPairsPerStep);
     if (!pairs) return fail(pairs.error());
     if (pairs->empty()) return {};
     for (const Pair& pair : *pairs) {
-      if (pair.response > last || (pairs_max > 0 && count == pairs_max)) return {};
+      if (pair.response > range.last || (range.pairs_max > 0 && count == range.pairs_max)) return {};
       if (auto used = use(pair); !used) return used;
       after = pair.response;
       ++count;
     }
   }
   return {};
+}
+
+Result<std::optional<ViewRecord>> stored_view(CorpusReader& reader, const Purpose& purpose) {
+  if (purpose.view == "all") {
+    if (purpose.part.empty()) return std::optional<ViewRecord>();
+    return fail(Errc::usage, "--split wants a view that was split: make one with retort curate, name it with --view");
+  }
+  auto view = reader.view(purpose.view);
+  if (!view) return view;
+  if (*view) return view;
+  std::string known = "all";
+  const auto views = reader.views();
+  if (!views) return fail(views.error());
+  for (const ViewRecord& one : *views) known += ", " + one.name;
+  return fail(Errc::usage,
+              "no view '" + purpose.view + "' in this corpus (there are " + known + "): retort curate makes one");
 }
 
 using Statements = std::set<std::pair<std::string, std::string>>;
@@ -99,8 +143,11 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
 
   const auto newest = reader.newest_response();
   if (!newest) return fail(newest.error());
+  const auto view = stored_view(reader, purpose);
+  if (!view) return fail(view.error());
+  const Range range{*newest, purpose.pairs_max, *view ? (*view)->id : 0, purpose.part};
   Ledger ledger;
-  auto read = for_each_pair(reader, *newest, purpose.pairs_max, [&ledger](const Pair& pair) -> Result<void> {
+  auto read = for_each_pair(reader, range, [&ledger](const Pair& pair) -> Result<void> {
     ledger.add(pair);
     return {};
   });
@@ -110,11 +157,24 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
   statements.insert(stored.begin(), stored.end());
   if (auto allowed = judge(ledger, purpose.command, statements); !allowed) return fail(allowed.error());
 
-  Admission admission{ledger.newest(), ledger.pairs(), ledger.digest(), Json::object()};
+  Admission admission;
+  admission.frozen_at = ledger.newest();
+  admission.pairs = ledger.pairs();
+  admission.digest = ledger.digest();
+  admission.view = range.view;
+  admission.part = range.part;
+  admission.manifest = Json::object();
   admission.manifest["retort_manifest"] = 1;
   admission.manifest["tool"] = {{"name", "retort"}, {"version", RETORT_VERSION}};
   admission.manifest["command"] = purpose.command;
-  admission.manifest["view"] = "all";
+  admission.manifest["view"] = purpose.view;
+  if (*view) {
+    const ViewRecord& kept = **view;
+    admission.preference = kept.recipe.contains("preference");
+    admission.manifest["curation"] = {{"view_digest", kept.digest},  {"recipe", kept.recipe}, {"funnel", kept.funnel},
+                                      {"frozen_at", kept.frozen_at}, {"parts", kept.parts},   {"split", purpose.part},
+                                      {"made_at", kept.made_at}};
+  }
   admission.manifest["permissions"] = listed(granted, stored);
   ledger.write(admission.manifest);
   return admission;
@@ -123,10 +183,12 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
 Result<void> read_admitted(CorpusReader& reader, const Admission& admission,
                            const std::function<Result<void>(const Pair&)>& use) {
   PairsDigest digest;
-  auto read = for_each_pair(reader, admission.frozen_at, 0, [&](const Pair& pair) -> Result<void> {
-    digest.add(pair);
-    return use(pair);
-  });
+  const RowId pairs_max = admission.view == 0 ? 0 : admission.pairs;
+  auto read = for_each_pair(reader, {admission.frozen_at, pairs_max, admission.view, admission.part},
+                            [&](const Pair& pair) -> Result<void> {
+                              digest.add(pair);
+                              return use(pair);
+                            });
   if (!read) return read;
   if (digest.pairs() == admission.pairs && digest.hex() == admission.digest) return {};
   return fail(Errc::corpus, "the corpus changed while it was read: " + std::to_string(admission.pairs) +

@@ -36,8 +36,10 @@ Json count_or_null(const std::optional<Tokens>& count) { return count ? Json(*co
 }  // namespace
 
 void Ledger::add(const Pair& pair) {
-  digest_.add(pair);
-  newest_ = pair.response;
+  const std::string content = content_digest(pair);
+  digest_.add(content);
+  merkle_.add(merkle_leaf(pair, content), pair.response);
+  newest_ = std::max(newest_, pair.response);
   const TeacherIdentity& who = pair.teacher;
   const TeacherKey teacher_key{who.name, who.dialect, who.base_url, who.model, who.vendor};
   std::vector<std::string> conditions = pair.rights.conditions;
@@ -175,6 +177,7 @@ void Ledger::write(Json& manifest) const {
   manifest["frozen_at"] = newest_;
   manifest["pairs"] = pairs();
   manifest["digest"] = {{"algorithm", "retort-chain-sha256"}, {"value", digest()}};
+  manifest["merkle"] = merkle_.summary();
   manifest["terms"] = {{"strictest", strictest()}};
   manifest["sources"] = sources();
   manifest["audit"] = {{"self_identification", self_identification()},

@@ -12,6 +12,7 @@
 
 #include "core/base/json.h"
 #include "core/corpus/records.h"
+#include "core/curate/merkle.h"
 #include "core/curate/pairs_digest.h"
 
 namespace retort {
@@ -58,6 +59,7 @@ class Ledger {
   Json self_identification() const;
 
   PairsDigest digest_;
+  MerkleTree merkle_;
   RowId newest_ = 0;
   std::map<std::pair<TeacherKey, TermsKey>, Source> sources_;
   std::map<TeacherKey, Teacher> teachers_;

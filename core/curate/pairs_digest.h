@@ -5,18 +5,15 @@
 #include <cstdint>
 #include <string>
 
-#include "core/corpus/records.h"
+#include "core/corpus/content_digest.h"
 
 namespace retort {
-
-/// SHA-256 over canonical JSON of what was asked and what was answered: {messages, reasoning, refusal, text,
-/// tool_calls}. Ids, times and costs are no part of it, so that a merged corpus gives the same.
-std::string content_digest(const Pair& pair);
 
 /// A chain: each link is the SHA-256 of the one before and the pair's content digest, both as hexadecimal text.
 class PairsDigest {
  public:
-  void add(const Pair& pair);
+  void add(const Pair& pair) { add(content_digest(pair)); }
+  void add(const std::string& content);
   std::int64_t pairs() const { return pairs_; }
   /// 64 hexadecimal digits; of no pairs at all: the SHA-256 of nothing.
   const std::string& hex() const { return link_; }

@@ -35,10 +35,15 @@ struct RenderedPair {
 class PairFormat {
  public:
   virtual ~PairFormat() = default;
-  virtual RenderedPair render(const Pair& pair) const = 0;
+  /// `rejected` is the other half of a preference pair, for formats that want one; else null.
+  virtual RenderedPair render(const Pair& pair, const Pair* rejected) const = 0;
+  RenderedPair render(const Pair& pair) const { return render(pair, nullptr); }
+  /// Whether pairs come with a rejected half.
+  virtual bool wants_preference() const { return false; }
 };
 
-/// "chat" or "prompt-completion". Errc::usage lists them if there is no such format, or says which option does not fit.
+/// "chat", "prompt-completion", "alpaca", "sharegpt" or "preference". Errc::usage lists them if there is no such
+/// format, or says which option does not fit.
 Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const FormatOptions& options);
 
 /// "separate", "inline" or "drop"; Errc::usage else.

@@ -69,7 +69,7 @@ class ChatFormat final : public PairFormat {
  public:
   explicit ChatFormat(const FormatOptions& options) : options_(options) {}
 
-  RenderedPair render(const Pair& pair) const override {
+  RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
     auto messages = messages_of(pair.messages);
     if (!messages) return left_out(kNotText);
@@ -85,7 +85,7 @@ class PromptCompletionFormat final : public PairFormat {
  public:
   explicit PromptCompletionFormat(const FormatOptions& options) : options_(options) {}
 
-  RenderedPair render(const Pair& pair) const override {
+  RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
     auto messages = messages_of(pair.messages);
     if (!messages) return left_out(kNotText);
@@ -105,17 +105,95 @@ class PromptCompletionFormat final : public PairFormat {
   FormatOptions options_;
 };
 
+/// Alpaca's three texts: a system message has no place of its own, so it stands before the instruction, as its trainers
+/// do with a system prompt they do not know.
+class AlpacaFormat final : public PairFormat {
+ public:
+  explicit AlpacaFormat(const FormatOptions& options) : options_(options) {}
+
+  RenderedPair render(const Pair& pair, const Pair*) const override {
+    if (is_tool_call(pair)) return left_out(kToolCalls);
+    auto messages = messages_of(pair.messages);
+    if (!messages) return left_out(kNotText);
+    const bool system = messages->size() == 2 && (*messages)[0]["role"] == "system";
+    if (messages->size() != (system ? 2 : 1) || messages->back()["role"] != "user") return left_out(kNotOneUserMessage);
+    Json line = {{"instruction", messages->back()["content"]},
+                 {"input", ""},
+                 {"output", answer_of(pair, options_.reasoning)},
+                 {"system", system ? (*messages)[0]["content"] : Json("")}};
+    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    return finished(std::move(line), pair, options_);
+  }
+
+ private:
+  FormatOptions options_;
+};
+
+/// ShareGPT's "conversations" of "human" and "gpt".
+class ShareGptFormat final : public PairFormat {
+ public:
+  explicit ShareGptFormat(const FormatOptions& options) : options_(options) {}
+
+  RenderedPair render(const Pair& pair, const Pair*) const override {
+    if (is_tool_call(pair)) return left_out(kToolCalls);
+    auto messages = messages_of(pair.messages);
+    if (!messages) return left_out(kNotText);
+    Json turns = Json::array();
+    for (const Json& message : *messages) {
+      const std::string role = message["role"];
+      const char* from = role == "user"                            ? "human"
+                         : role == "assistant"                     ? "gpt"
+                         : role == "system" || role == "developer" ? "system"
+                                                                   : nullptr;
+      if (from == nullptr) return left_out(kNotText);
+      turns.push_back({{"from", from}, {"value", message["content"]}});
+    }
+    turns.push_back({{"from", "gpt"}, {"value", answer_of(pair, options_.reasoning)}});
+    Json line = {{"conversations", std::move(turns)}};
+    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    return finished(std::move(line), pair, options_);
+  }
+
+ private:
+  FormatOptions options_;
+};
+
+/// TRL's conversational preference pairs: prompt, chosen, rejected.
+class PreferenceFormat final : public PairFormat {
+ public:
+  explicit PreferenceFormat(const FormatOptions& options) : options_(options) {}
+  bool wants_preference() const override { return true; }
+
+  RenderedPair render(const Pair& pair, const Pair* rejected) const override {
+    RETORT_ASSERT(rejected != nullptr);
+    if (is_tool_call(pair) || is_tool_call(*rejected)) return left_out(kToolCalls);
+    auto messages = messages_of(pair.messages);
+    if (!messages) return left_out(kNotText);
+    Json line = {{"prompt", std::move(*messages)},
+                 {"chosen", Json::array({assistant_message(pair, options_.reasoning)})},
+                 {"rejected", Json::array({assistant_message(*rejected, options_.reasoning)})}};
+    if (!options_.bare) line["retort_rejected"] = {{"response", rejected->response}};
+    return finished(std::move(line), pair, options_);
+  }
+
+ private:
+  FormatOptions options_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const FormatOptions& options) {
-  if (name == "chat") {
-    if (options.plain)
-      return fail(Errc::usage, "--plain goes with -f prompt-completion; chat lines are always messages");
-    return std::unique_ptr<PairFormat>(std::make_unique<ChatFormat>(options));
+  if (options.plain && name != "prompt-completion") {
+    return fail(Errc::usage, "--plain goes with -f prompt-completion; " + std::string(name) + " lines have one shape");
   }
+  if (name == "chat") return std::unique_ptr<PairFormat>(std::make_unique<ChatFormat>(options));
   if (name == "prompt-completion")
     return std::unique_ptr<PairFormat>(std::make_unique<PromptCompletionFormat>(options));
-  return fail(Errc::usage, "no format '" + std::string(name) + "': choose chat or prompt-completion");
+  if (name == "alpaca") return std::unique_ptr<PairFormat>(std::make_unique<AlpacaFormat>(options));
+  if (name == "sharegpt") return std::unique_ptr<PairFormat>(std::make_unique<ShareGptFormat>(options));
+  if (name == "preference") return std::unique_ptr<PairFormat>(std::make_unique<PreferenceFormat>(options));
+  return fail(Errc::usage,
+              "no format '" + std::string(name) + "': choose chat, prompt-completion, alpaca, sharegpt or preference");
 }
 
 Result<ReasoningPlace> reasoning_place_of(std::string_view word) {

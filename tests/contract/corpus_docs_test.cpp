@@ -49,6 +49,30 @@ void make_corpus(const std::string& path) {
   driver.ended(no_answer(driver.begun(request), request, AttemptOutcome::failed, "http_500"));
   driver.ask(spec("forget me", 4), "done");
   driver.close();
+  REQUIRE_OK(corpora.amend_terms(path, "r1", terms(), "Ada, 2026-11-22", run_start()));
+  {
+    auto log = corpora.curate(path, run_start());
+    REQUIRE_OK(log);
+    const auto stage = (*log)->stage({"digest", "verify", {{"grader", "exact"}}});
+    REQUIRE_OK(stage);
+    const std::vector<std::pair<RowId, StoredLabel>> labels = {{*stage, {1, "input", "right", 1.0, "4 is 4"}}};
+    REQUIRE_OK((*log)->put(labels));
+    ViewRecord view;
+    view.name = "clean";
+    view.recipe = view.funnel = Json::object();
+    view.digest = "digest";
+    view.pairs = 1;
+    const auto id = (*log)->begin_view(view);
+    REQUIRE_OK(id);
+    const std::vector<ViewEntry> entries = {{1, 0, "train"}};
+    const std::vector<ViewDrop> drops = {{2, "verify", "wrong"}};
+    const std::vector<Want> wants = {{1, 4, 0.5, "1 of 2 right"}};
+    REQUIRE_OK((*log)->add(*id, 1, entries));
+    REQUIRE_OK((*log)->add(*id, drops));
+    REQUIRE_OK((*log)->end_view(*id, view));
+    REQUIRE_OK((*log)->put(wants));
+    REQUIRE_OK((*log)->close({0, {}, nullptr}));
+  }
   REQUIRE_OK(corpora.forget(path, {{3}, "", "asked to"}, run_start(), false));
   REQUIRE_OK(corpora.record(path, run_start(), {}, {{"permission", "Ada, 2026-11-22"}}));
 }

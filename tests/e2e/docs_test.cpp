@@ -68,7 +68,7 @@ Help help_of(const std::vector<std::string>& words) {
   REQUIRE(end.code == 0);
   static const std::regex option(R"(^ +(?:-[a-zA-Z], *)?(--[a-z][a-z0-9-]*))");
   static const std::regex shown_default(R"(=(\S+))");
-  static const std::regex command(R"(^  ([a-z]+) {2,}\S)");
+  static const std::regex command(R"(^  ([a-z-]+) {2,}\S)");
   Help help;
   bool lists_commands = false;
   for (const std::string& line : split_lines(end.out)) {

@@ -46,6 +46,19 @@ class MemoryReader final : public CorpusReader {
   Result<std::optional<RequestState>> state_of(const std::string&) override { return std::optional<RequestState>(); }
   Result<Spent> spent() override { return Spent{}; }
   Result<Experience> experience(const TeacherIdentity&) override { return Experience{}; }
+  Result<std::optional<ViewRecord>> view(const std::string&) override { return std::optional<ViewRecord>(); }
+  Result<std::optional<ViewRecord>> view_of_digest(const std::string&, const std::string&) override {
+    return std::optional<ViewRecord>();
+  }
+  Result<std::vector<ViewRecord>> views() override { return std::vector<ViewRecord>(); }
+  Result<std::vector<ViewPair>> view_pairs_after(RowId, std::int64_t, const std::string&, std::size_t) override {
+    return std::vector<ViewPair>();
+  }
+  Result<std::vector<std::pair<RowId, int>>> samples_after(RowId, std::size_t) override {
+    return std::vector<std::pair<RowId, int>>();
+  }
+  Result<std::vector<RunRecord>> runs() override { return std::vector<RunRecord>(); }
+  Result<std::optional<ViewDrop>> dropped(RowId, RowId) override { return std::optional<ViewDrop>(); }
 };
 
 /// A pair that may be trained on, by a teacher that says nothing about its maker.

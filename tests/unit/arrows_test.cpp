@@ -78,7 +78,7 @@ const std::vector<Folder> kFolders = {
      {"core/base/", "core/corpus/", "core/net/transport.h", "core/prompt/", "core/teacher/", "core/harvest/"}},
     {"core/grade/", {"core/base/", "core/grade/"}},
     {"core/process/", {"core/base/", "core/grade/line_program.h", "core/grade/sandbox.h", "core/process/"}},
-    {"core/curate/", {"core/base/", "core/corpus/", "core/curate/"}},
+    {"core/curate/", {"core/base/", "core/corpus/", "core/grade/", "core/curate/"}},
     {"core/export/", {"core/base/", "core/corpus/", "core/export/"}},
     {"core/serve/", {"core/base/", "core/serve/"}},
     {"core/student/", {"core/base/", "core/text/", "core/student/"}},

@@ -1,0 +1,152 @@
+// Audits, decontamination and near duplicates as stages of a pipeline.
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/text.h"
+#include "core/curate/dedupe/near_duplicates.h"
+#include "core/curate/evaluation_index.h"
+#include "core/curate/pipeline/stages.h"
+
+namespace retort {
+namespace {
+
+/// What an audit finds is dropped: all of it, or only some words.
+class AuditStage final : public RowStage {
+ public:
+  AuditStage(std::unique_ptr<Audit> audit, std::vector<std::string> only, double score)
+      : audit_(std::move(audit)), only_(std::move(only)), score_(score) {}
+  std::string name() const override { return audit_->kind(); }
+  Json settings() const override { return {{"audit", audit_->digest()}}; }
+  bool finds_refusals() const override { return audit_->kind() == "refusal"; }
+  Result<std::vector<Label>> judge(std::span<const Pair* const> pairs) override {
+    std::vector<Label> labels;
+    for (const Pair* pair : pairs) {
+      const std::string prompt = prompt_text(pair->messages);
+      labels.push_back(audit_->judge(answered(*pair, prompt)));
+    }
+    return labels;
+  }
+  std::string drop(const Pair&, const Label& label) const override {
+    if (!label.found() || label.score < score_) return {};
+    return only_.empty() || std::find(only_.begin(), only_.end(), label.value) != only_.end() ? label.value : "";
+  }
+
+ private:
+  std::unique_ptr<Audit> audit_;
+  std::vector<std::string> only_;
+  double score_;
+};
+
+/// Holds word sequences of an evaluation set, in the question, the answer or the reasoning.
+class DecontaminateStage final : public RowStage {
+ public:
+  DecontaminateStage(std::vector<EvaluationItem> items, DecontaminationSettings settings)
+      : index_(std::move(items), settings) {}
+  std::string name() const override { return "decontaminate"; }
+  Json settings() const override { return {{"index", index_.digest()}}; }
+  Result<std::vector<Label>> judge(std::span<const Pair* const> pairs) override {
+    std::vector<Label> labels;
+    for (const Pair* pair : pairs) {
+      const auto found =
+          index_.find(prompt_text(pair->messages) + "\n\n" + pair->answer.reasoning + "\n\n" + pair->answer.text);
+      labels.push_back(found ? Label{found->set, found->id + ": " + found->matched, found->share} : Label{});
+    }
+    return labels;
+  }
+  std::string drop(const Pair&, const Label& label) const override {
+    return label.found() ? "in evaluation set " + label.value : "";
+  }
+
+ private:
+  EvaluationIndex index_;
+};
+
+/// Nearly the same answer again, of any prompt or of one.
+class NearDuplicateStage final : public SetStage {
+ public:
+  NearDuplicateStage(NearDuplicateSettings settings, bool within_prompt)
+      : settings_(settings), within_prompt_(within_prompt) {}
+  std::string name() const override { return "near_duplicates"; }
+  Json settings() const override {
+    return {{"threshold", settings_.threshold}, {"words", settings_.shingle_words}, {"within_prompt", within_prompt_}};
+  }
+  std::string sketch(const Pair& pair) const override {
+    const Signature signature =
+        signature_of(prompt_text(pair.messages) + "\n" + pair.answer.reasoning + "\n" + pair.answer.text, settings_);
+    return {reinterpret_cast<const char*>(signature.data()), sizeof signature};
+  }
+  std::vector<SetDrop> choose(std::span<const Member> members, int threads) const override {
+    std::vector<Signature> signatures(members.size());
+    std::vector<std::uint64_t> groups;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      std::memcpy(signatures[i].data(), members[i].sketch.data(), sizeof(Signature));
+      if (within_prompt_) groups.push_back(static_cast<std::uint64_t>(members[i].prompt));
+    }
+    std::vector<SetDrop> dropped;
+    for (const Duplicate& one : near_duplicates(signatures, settings_, threads, groups)) {
+      dropped.push_back({one.dropped, "nearly the same",
+                         "as response " + std::to_string(members[one.kept].response) + ", Jaccard about " +
+                             std::to_string(one.jaccard).substr(0, 4)});
+    }
+    return dropped;
+  }
+
+ private:
+  NearDuplicateSettings settings_;
+  bool within_prompt_;
+};
+
+MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>(fail(Errc::usage, what)); }
+
+MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
+  DecontaminationSettings settings;
+  settings.words = static_cast<int>(options.number("words", settings.words));
+  const std::vector<std::string> sets = options.texts("sets", {});
+  if (sets.empty() || !tools.read_file) return wrong_option("'sets' is missing: JSON lines files of evaluation sets");
+  if (settings.words < 4 || settings.words > 100) return wrong_option("'words' must be from 4 to 100");
+  std::vector<EvaluationItem> items;
+  for (const std::string& path : sets) {
+    const auto text = tools.read_file(path);
+    if (!text) return Result<Pipeline::Stage>(fail(text.error()));
+    auto found = evaluation_items(*text, path);
+    if (!found) return Result<Pipeline::Stage>(fail(found.error()));
+    items.insert(items.end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
+  }
+  return Result<Pipeline::Stage>(
+      Pipeline::Stage(std::unique_ptr<RowStage>(std::make_unique<DecontaminateStage>(std::move(items), settings))));
+}
+
+}  // namespace
+
+std::vector<StageInfo> audit_stage_catalogue() {
+  std::vector<StageInfo> all = {
+      {"decontaminate", "drops what holds word sequences of evaluation sets (sets = [files], words)"},
+      {"near_duplicates", "drops what is nearly the same as something older (threshold, within_prompt)"}};
+  for (const auto& audit : standard_audits()) {
+    if (audit->kind() != "self_identification")
+      all.push_back({audit->kind(), "drops what the audit of this name finds (only = [values], score)"});
+  }
+  return all;
+}
+
+MadeStage make_audit_stage(const std::string& name, StageOptions& options, const GraderTools& tools) {
+  if (name == "decontaminate") return make_decontaminate(options, tools);
+  if (name == "near_duplicates") {
+    NearDuplicateSettings settings;
+    settings.threshold = options.number("threshold", settings.threshold);
+    const bool within = options.flag("within_prompt", false);
+    if (!(settings.threshold >= 0.3 && settings.threshold <= 1)) return wrong_option("'threshold' is from 0.3 to 1");
+    return Result<Pipeline::Stage>(
+        Pipeline::Stage(std::unique_ptr<SetStage>(std::make_unique<NearDuplicateStage>(settings, within))));
+  }
+  for (auto& audit : standard_audits()) {
+    if (audit->kind() != name) continue;
+    std::vector<std::string> only = options.texts("only", {});
+    const double score = options.number("score", 0);
+    return Result<Pipeline::Stage>(
+        Pipeline::Stage(std::unique_ptr<RowStage>(std::make_unique<AuditStage>(std::move(audit), only, score))));
+  }
+  return {};
+}
+
+}  // namespace retort

@@ -1,0 +1,42 @@
+// How many more answers does a prompt deserve? More only where fewer than K are verified, and first where another one
+// is most likely to be right: the pass rate's posterior is a Beta distribution, its prior fitted to all prompts.
+#pragma once
+
+#include <string>
+
+#include "core/corpus/corpus.h"
+#include "core/curate/pipeline/pipeline.h"
+
+namespace retort {
+
+struct WantSettings {
+  int verified = 1;     ///< K: right answers wanted of each prompt
+  int samples_max = 1;  ///< N: no prompt is asked more often
+};
+
+struct SamplingReport {
+  std::int64_t prompts = 0;    ///< with at least one graded answer
+  std::int64_t satisfied = 0;  ///< K right
+  std::int64_t exhausted = 0;  ///< N asked and not K right
+  std::int64_t refused = 0;    ///< the teacher declined: nothing more is asked
+  std::int64_t wanted_prompts = 0, wanted_samples = 0;
+  double prior_right = 1, prior_wrong = 1;  ///< of the Beta distribution
+  double pass_rate = 0;                     ///< mean over prompts, corrected: Girshick, Mosteller and Savage 1946
+  double pass_rate_uncorrected = 0;         ///< right / asked, which stopping at K right pulls upward
+  std::int64_t accepted = 0;                ///< right answers, at most K of a prompt
+  double cost_per_accepted = 0;             ///< dollars, of what was asked; 0 if nothing was accepted
+  double cost_per_accepted_fixed = 0;       ///< an estimate of the same with N samples of every prompt
+};
+
+/// Replaces the wants in the corpus. Errc::usage if nothing was graded.
+Result<SamplingReport> want_samples(CorpusReader& reader, CurationLog& log, const PipelineResult& result,
+                                    const WantSettings& settings);
+Json to_json(const SamplingReport& report);
+/// Two lines for people.
+std::string describe(const SamplingReport& report);
+
+/// The unbiased estimate of a pass rate from answers in the order of their samples, stopped at the K-th right one or
+/// after N: (K - 1) / (n - 1) with the K-th right at n (for K = n = 1: 1), else right / asked.
+double unbiased_pass_rate(const std::vector<bool>& right, int verified);
+
+}  // namespace retort

@@ -1,0 +1,133 @@
+#include "core/curate/verify_manifest.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/corpus/content_digest.h"
+#include "core/curate/merkle.h"
+
+namespace retort {
+namespace {
+
+constexpr std::size_t kPairsPerStep = 64;
+
+using Counts = std::map<std::string, std::int64_t>;
+
+const char* may_train_word(const Terms& terms) {
+  return !terms.outputs_may_train ? "unknown" : *terms.outputs_may_train ? "yes" : "no";
+}
+
+/// What is compared, as it streams by.
+struct Tally {
+  MerkleTree tree;
+  Counts sources;  ///< "teacher, model, licence, may train" → responses
+  std::int64_t forgotten = 0;
+
+  void add(const Pair& pair, const std::string& grave) {
+    tree.add(merkle_leaf(pair, grave.empty() ? content_digest(pair) : grave), pair.response);
+    ++sources[pair.teacher.name + ", " + pair.teacher.model + ", licence '" + pair.rights.licence +
+              "', may train: " + may_train_word(pair.rights)];
+    if (!grave.empty()) ++forgotten;
+  }
+};
+
+Counts sources_of(const Json& manifest) {
+  Counts counts;
+  for (const Json& source : manifest.value("sources", Json::array())) {
+    counts[json_text(source, "teacher") + ", " + json_text(source, "model") + ", licence '" +
+           json_text(source, "licence") + "', may train: " + json_text(source, "outputs_may_train")] +=
+        json_count(source, "pairs").value_or(0);
+  }
+  return counts;
+}
+
+Result<void> read_all(CorpusReader& reader, RowId last, std::int64_t leaves, Tally& tally) {
+  for (RowId after = 0; tally.tree.size() < leaves;) {
+    const auto pairs = reader.pairs_after(after, kPairsPerStep);
+    if (!pairs) return fail(pairs.error());
+    if (pairs->empty()) return {};
+    for (const Pair& pair : *pairs) {
+      if (pair.response > last || tally.tree.size() == leaves) return {};
+      tally.add(pair, {});
+      after = pair.response;
+    }
+  }
+  return {};
+}
+
+Result<void> read_view(CorpusReader& reader, RowId view, const std::string& part, std::int64_t leaves, Tally& tally) {
+  for (std::int64_t after = 0; tally.tree.size() < leaves;) {
+    const auto pairs = reader.view_pairs_after(view, after, part, kPairsPerStep);
+    if (!pairs) return fail(pairs.error());
+    if (pairs->empty()) return {};
+    for (const ViewPair& entry : *pairs) {
+      after = entry.position;
+      if (tally.tree.size() == leaves) return {};
+      tally.add(entry.pair, entry.content);
+      if (entry.rejected) tally.add(*entry.rejected, entry.rejected_content);
+    }
+  }
+  return {};
+}
+
+void compare_parts(const Json& before, const Json& now, std::vector<std::string>& differences) {
+  const Json empty = Json::array();
+  const Json& then_parts = before.contains("parts") && before["parts"].is_array() ? before["parts"] : empty;
+  const Json& now_parts = now["parts"];
+  for (std::size_t i = 0; i < std::max(then_parts.size(), now_parts.size()); ++i) {
+    if (i >= then_parts.size() || i >= now_parts.size()) continue;  // the counts tell
+    if (json_text(then_parts[i], "root") == json_text(now_parts[i], "root")) continue;
+    differences.push_back("responses " + std::to_string(json_count(then_parts[i], "first").value_or(0)) + " to " +
+                          std::to_string(json_count(then_parts[i], "last").value_or(0)) +
+                          ": content, teacher, time or cost of at least one is another now");
+  }
+}
+
+void compare_sources(const Counts& before, const Counts& now, std::vector<std::string>& differences) {
+  Counts all = before;
+  all.insert(now.begin(), now.end());
+  for (const auto& [source, ignored] : all) {
+    const std::int64_t then = before.count(source) ? before.at(source) : 0;
+    const std::int64_t today = now.count(source) ? now.at(source) : 0;
+    if (then != today)
+      differences.push_back(source + ": " + std::to_string(then) + " responses then, " + std::to_string(today) +
+                            " now");
+  }
+}
+
+}  // namespace
+
+Result<ManifestProof> verify_manifest(CorpusReader& reader, const Json& manifest) {
+  const Json& merkle = json_child(manifest, "merkle");
+  const auto leaves = json_count(merkle, "leaves");
+  const auto frozen = json_count(manifest, "frozen_at");
+  if (!leaves || !frozen) return fail(Errc::usage, "is no manifest with a tree ('merkle') that could be compared");
+  Tally tally;
+  const std::string name = json_text(manifest, "view");
+  if (name == "all") {
+    if (auto done = read_all(reader, *frozen, *leaves, tally); !done) return fail(done.error());
+  } else {
+    const Json& curation = json_child(manifest, "curation");
+    const std::string digest = json_text(curation, "view_digest");
+    const auto view = reader.view_of_digest(name, digest);
+    if (!view) return fail(view.error());
+    if (!*view) {
+      return ManifestProof{0, 0, {"view '" + name + "' with the digest " + digest + " is not in this corpus"}};
+    }
+    if (auto done = read_view(reader, (*view)->id, json_text(curation, "split"), *leaves, tally); !done)
+      return fail(done.error());
+  }
+  ManifestProof proof{tally.tree.size(), tally.forgotten, {}};
+  if (tally.tree.size() != *leaves) {
+    proof.differences.push_back(std::to_string(*leaves) + " responses then, " + std::to_string(tally.tree.size()) +
+                                " now");
+  }
+  if (tally.tree.root() != json_text(merkle, "root")) {
+    compare_parts(merkle, tally.tree.summary(), proof.differences);
+    if (proof.differences.empty()) proof.differences.push_back("the root of the tree");
+  }
+  compare_sources(sources_of(manifest), tally.sources, proof.differences);
+  return proof;
+}
+
+}  // namespace retort

@@ -1,0 +1,118 @@
+// Reading stored views: a page of places first, then what stands at each, so that no statement stays open for long.
+#include <algorithm>
+
+#include "storage/reader.h"
+
+namespace retort {
+namespace {
+
+#define RETORT_VIEW_SQL "SELECT id, name, recipe, funnel, digest, frozen_at, pairs, parts, made_at FROM \"view\" "
+
+ViewRecord record_of(const Rows& row) {
+  ViewRecord record;
+  record.id = row.integer(0);
+  record.name = row.text(1);
+  const auto json = [&](int column) {
+    auto parsed = parse_json(row.text(column));
+    return parsed ? std::move(*parsed) : Json::object();
+  };
+  record.recipe = json(2);
+  record.funnel = json(3);
+  record.digest = row.text(4);
+  record.frozen_at = row.integer(5);
+  record.pairs = row.integer(6);
+  const Json parts = json(7);
+  for (const auto& [part, count] : parts.items()) {
+    if (count.is_number_integer()) record.parts[part] = count.get<std::int64_t>();
+  }
+  record.made_at = row.text(8);
+  return record;
+}
+
+struct Place {
+  std::int64_t position;
+  RowId response, rejected;
+  std::string part;
+};
+
+}  // namespace
+
+Result<std::optional<ViewRecord>> SqliteReader::view(const std::string& name) {
+  Rows rows =
+      connection_->query(RETORT_VIEW_SQL "WHERE name = ? AND digest IS NOT NULL ORDER BY id DESC LIMIT 1", name);
+  std::optional<ViewRecord> record;
+  if (rows.next()) record = record_of(rows);
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return record;
+}
+
+Result<std::optional<ViewRecord>> SqliteReader::view_of_digest(const std::string& name, const std::string& digest) {
+  Rows rows =
+      connection_->query(RETORT_VIEW_SQL "WHERE name = ? AND digest = ? ORDER BY id DESC LIMIT 1", name, digest);
+  std::optional<ViewRecord> record;
+  if (rows.next()) record = record_of(rows);
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return record;
+}
+
+Result<std::vector<ViewRecord>> SqliteReader::views() {
+  std::vector<ViewRecord> records;
+  Rows rows = connection_->query(RETORT_VIEW_SQL
+                                 "WHERE id IN (SELECT max(id) FROM \"view\" WHERE digest IS NOT NULL GROUP BY name) "
+                                 "ORDER BY name");
+  while (rows.next()) records.push_back(record_of(rows));
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return records;
+}
+
+Result<std::vector<ViewPair>> SqliteReader::view_pairs_after(RowId view, std::int64_t after, const std::string& part,
+                                                             std::size_t limit) {
+  std::vector<Place> places;
+  {
+    Rows rows = connection_->query(
+        "SELECT position, response_id, coalesce(rejected_id, 0), part FROM view_pair "
+        "WHERE view_id = ?1 AND position > ?2 AND (?3 = '' OR part = ?3) ORDER BY position LIMIT ?4",
+        view, after, part, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+    while (rows.next()) places.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.text(3)});
+    if (auto done = rows.status(); !done) return fail(done.error());
+  }
+  std::vector<ViewPair> pairs;
+  for (const Place& place : places) {
+    ViewPair entry;
+    entry.position = place.position;
+    entry.part = place.part;
+    auto pair = pair_or_grave(place.response, entry.content);
+    if (!pair) return fail(pair.error());
+    entry.pair = std::move(*pair);
+    if (place.rejected != 0) {
+      auto rejected = pair_or_grave(place.rejected, entry.rejected_content);
+      if (!rejected) return fail(rejected.error());
+      entry.rejected = std::move(*rejected);
+    }
+    entry.forgotten = !entry.content.empty() || !entry.rejected_content.empty();
+    pairs.push_back(std::move(entry));
+  }
+  return pairs;
+}
+
+Result<std::vector<std::pair<RowId, int>>> SqliteReader::samples_after(RowId prompt, std::size_t limit) {
+  std::vector<std::pair<RowId, int>> samples;
+  Rows rows = connection_->query(
+      "SELECT prompt_id, max(sample) + 1 FROM request WHERE prompt_id > ? GROUP BY prompt_id ORDER BY prompt_id LIMIT "
+      "?",
+      prompt, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+  while (rows.next()) samples.emplace_back(rows.integer(0), static_cast<int>(rows.integer(1)));
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return samples;
+}
+
+Result<std::optional<ViewDrop>> SqliteReader::dropped(RowId view, RowId response) {
+  Rows rows =
+      connection_->query("SELECT stage, reason FROM view_drop WHERE view_id = ? AND response_id = ?", view, response);
+  std::optional<ViewDrop> drop;
+  if (rows.next()) drop = ViewDrop{response, rows.text(0), rows.text(1)};
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return drop;
+}
+
+}  // namespace retort

@@ -1,0 +1,157 @@
+// From answers to a training set, with the real program: views, formats, evidence, costs.
+#include "tests/catch.h"
+#include "tests/e2e/scene.h"
+
+namespace retort {
+namespace {
+
+std::string graded_sums(int count) {
+  std::string text;
+  for (int i = 1; i <= count; ++i) {
+    // Every fifth reference is wrong, so that something is dropped.
+    text += dump_json({{"prompt", sum_prompt(i)}, {"reference", std::to_string(i % 5 == 0 ? 0 : 2 * i)}}) + "\n";
+  }
+  return text;
+}
+
+struct Curated : Scene {
+  explicit Curated(int count = 20) : Scene({}, {{"price_output_per_million", "1.0"}}) {
+    write("prompts.jsonl", graded_sums(count));
+    REQUIRE(harvest({"-n", "2"}).code == 0);
+  }
+};
+
+TEST_CASE("a recipe makes a view, the same twice, that export and its formats take", "[e2e][curate]") {
+  Curated scene;
+  const ProgramEnd made = scene.run({"curate", "--recipe", "r1-reasoning", "--json"});
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  CHECK(json_of(made.out)["pairs"] == 0);  // this teacher does not reason, which the recipe asks for
+
+  scene.write("mine.toml",
+              "name = \"mine\"\n[[stage]]\nstage = \"finished\"\n[[stage]]\nstage = \"verify\"\n"
+              "[[stage]]\nstage = \"per_prompt\"\nmax = 1\n[split]\nvalidation = 0.25\n");
+  Json first = json_of(scene.run({"curate", "--recipe", "mine.toml", "--json"}).out);
+  CHECK(first["pairs"] == 16);
+  CHECK(first["funnel"][1]["dropped"]["wrong"] == 8);
+  Json again = json_of(scene.run({"curate", "--recipe", "mine.toml", "--threads", "1", "--json"}).out);
+  CHECK(again["digest"] == first["digest"]);
+  CHECK(again["unchanged"] == true);
+  CHECK(again["labels"]["made"] == 0);
+  CHECK(scene.number("SELECT count(*) FROM \"view\" WHERE name = 'mine'") == 1);
+
+  int lines = 0;
+  for (const std::string part : {"train", "validation"}) {
+    const ProgramEnd end = scene.run({"export", "--view", "mine", "--split", part, "-o", "-"});
+    REQUIRE(end.code == 0);
+    lines += static_cast<int>(lines_of(end.out).size());
+  }
+  CHECK(lines == 16);
+  Json alpaca = json_lines(scene.run({"export", "--view", "mine", "-f", "alpaca", "-o", "-"}).out)[0];
+  CHECK(alpaca["instruction"] == sum_prompt(1));
+  CHECK(alpaca["output"] == "2");
+  Json chat = json_lines(scene.run({"export", "--view", "mine", "-f", "sharegpt", "-o", "-"}).out)[0];
+  CHECK(chat["conversations"][1] == Json({{"from", "gpt"}, {"value", "2"}}));
+
+  CHECK(scene.run({"export", "--view", "none", "-o", "-"}).code == 2);
+  CHECK(scene.run({"export", "--view", "mine", "-f", "preference", "-o", "-"}).code == 2);
+  CHECK(scene.run({"export", "--split", "train", "-o", "-"}).code == 2);
+  const ProgramEnd listed = scene.run({"curate", "--list"});
+  CHECK(has(listed.out, "open-thoughts"));
+  CHECK(has(listed.out, "mine: 16 pairs"));
+  const ProgramEnd shown = scene.run({"curate", "--show", "clean"});
+  scene.write("clean.toml", shown.out);
+  CHECK(scene.run({"curate", "--recipe", "clean.toml"}).code == 0);
+}
+
+TEST_CASE("a manifest proves what is there, and a changed row is found", "[e2e][curate]") {
+  Curated scene;
+  REQUIRE(scene.run({"curate", "--recipe", "clean"}).code == 0);
+  for (const std::string view : {"all", "clean"}) {
+    CAPTURE(view);
+    const std::string file = view + ".jsonl";
+    REQUIRE(scene.run({"export", "--view", view, "-o", file}).code == 0);
+    const ProgramEnd holds = scene.run({"verify-manifest", file + ".manifest.json"});
+    CAPTURE(holds.err, holds.out);
+    CHECK(holds.code == 0);
+    CHECK(has(holds.err, "holds exactly"));
+  }
+  scene.execute("UPDATE response SET text = 'seven' WHERE id = (SELECT response_id FROM view_pair WHERE position = 3)");
+  for (const std::string view : {"all", "clean"}) {
+    const ProgramEnd differs = scene.run({"verify-manifest", view + ".jsonl.manifest.json", "--json"});
+    CHECK(differs.code == 7);
+    CHECK(json_of(differs.out)["holds"] == false);
+    CHECK(json_of(differs.out)["differences"].size() == 1);
+  }
+  scene.write("none.json", "{}");
+  CHECK(scene.run({"verify-manifest", "none.json"}).code == 2);
+}
+
+TEST_CASE("what was forgotten since is proved by its tombstone", "[e2e][curate]") {
+  Curated scene;
+  REQUIRE(scene.run({"curate", "--recipe", "clean"}).code == 0);
+  REQUIRE(scene.run({"export", "--view", "clean", "-o", "out.jsonl"}).code == 0);
+  REQUIRE(scene.run({"forget", "1", "--because", "asked to"}).code == 0);
+  const ProgramEnd holds = scene.run({"verify-manifest", "out.jsonl.manifest.json"});
+  CHECK(holds.code == 0);
+  CHECK(has(holds.err, "were forgotten since"));
+}
+
+TEST_CASE("an exported line leads back, terms can be amended, and costs are told", "[e2e][curate]") {
+  Curated scene;
+  REQUIRE(scene.run({"export", "-o", "out.jsonl"}).code == 0);
+  const std::string line = lines_of(scene.read("out.jsonl"))[4];
+  Json trace = json_of(scene.run({"trace", line, "--json"}).out);
+  CHECK(trace["response"] == json_of(line)["retort"]["response"]);
+  CHECK(trace["teacher"] == "fake");
+  CHECK(trace["cost_usd"] > 0);
+  CHECK(trace["terms"]["outputs_may_train"] == true);
+  CHECK(scene.run({"trace", "999"}).code == 2);
+  CHECK(scene.run({"trace", "{}"}).code == 2);
+
+  CHECK(scene.run({"terms", "amend", "-t", "fake", "--may-train", "no", "--because", " "}).code == 2);
+  REQUIRE(scene.run({"terms", "amend", "-t", "fake", "--may-train", "no", "--because", "Ada, letter 3"}).code == 0);
+  CHECK(scene.run({"export", "-o", "out2.jsonl"}).code == 6);
+  const ProgramEnd differs = scene.run({"verify-manifest", "out.jsonl.manifest.json"});
+  CHECK(differs.code == 7);
+  CHECK(has(differs.out, "may train: no"));
+
+  Json costs = json_of(scene.run({"costs", "--json"}).out);
+  CHECK(costs["harvest"]["answered"] == 40);
+  CHECK(costs["teachers"]["fake"]["cost_usd"] > 0);
+  CHECK(scene.run({"costs"}).code == 0);
+}
+
+TEST_CASE("what is exported comes back byte for byte, with unknown terms", "[e2e][curate]") {
+  Curated scene;
+  struct Shape {
+    const char* format;
+    const char* reasoning;
+  };
+  for (const Shape& shape : {Shape{"chat", "separate"}, Shape{"prompt-completion", "separate"},
+                             Shape{"alpaca", "separate"}, Shape{"sharegpt", "inline"}}) {
+    CAPTURE(shape.format);
+    const std::string name = std::string(shape.format) + ".jsonl", corpus = std::string(shape.format) + ".db";
+    const std::vector<std::string> form = {"-f", shape.format, "--reasoning", shape.reasoning, "--bare", "-o"};
+    std::vector<std::string> there = {"export"}, back = {"export", "-c", corpus};
+    there.insert(there.end(), form.begin(), form.end());
+    back.insert(back.end(), form.begin(), form.end());
+    there.push_back(name);
+    back.push_back("back-" + name);
+    REQUIRE(scene.run(there).code == 0);
+    REQUIRE(scene.run({"import", name, "-c", corpus}).code == 0);
+    CHECK(has(scene.run({"import", name, "-c", corpus}).err, "0 pairs imported"));
+    CHECK(scene.run(back).code == 6);
+    back.insert(back.end(), {"--permission", "the owner, 2026-11-22"});
+    REQUIRE(scene.run(back).code == 0);
+    CHECK(scene.read("back-" + name) == scene.read(name));
+    CHECK(lines_of(scene.read(name)).size() == 40);
+  }
+  scene.write("bad.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n");
+  const ProgramEnd bad = scene.run({"import", "bad.jsonl", "-c", "bad.db"});
+  CHECK(bad.code == 2);
+  CHECK(has(bad.err, "bad.jsonl:1"));
+}
+
+}  // namespace
+}  // namespace retort
