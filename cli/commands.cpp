@@ -31,6 +31,7 @@ void add_all(CLI::App& app, Action& action) {
   add_terms(app, action);
   add_costs(app, action);
   add_train(app, action);
+  add_convert(app, action);
   add_generate(app, action);
   add_eval(app, action);
   add_teacher(app, action);

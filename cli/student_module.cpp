@@ -132,6 +132,9 @@ Result<std::vector<StudentAnswer>> Student::ask(const std::vector<Json>& prompts
                                          {"max_tokens", settings.tokens_max},
                                          {"temperature", settings.temperature},
                                          {"top_p", settings.top_p},
+                                         {"top_k", settings.top_k},
+                                         {"min_p", settings.min_p},
+                                         {"stop", settings.stop},
                                          {"seed", settings.seed},
                                          {"batch_size", settings.batch_size}});
   std::vector<StudentAnswer> answers;

@@ -36,6 +36,9 @@ struct AskSettings {
   std::int64_t tokens_max = 256;
   double temperature = 0;
   double top_p = 1;
+  std::int64_t top_k = 0;         ///< 0: all tokens
+  double min_p = 0;               ///< relative to the likeliest
+  std::vector<std::string> stop;  ///< texts that end an answer
   std::uint64_t seed = 0;
   std::int64_t batch_size = 128;
 };

@@ -160,8 +160,32 @@ void add_settings(CLI::App& command, Json& settings, CLI::Option* resume) {
     return option;
   };
   add("--student", "student", std::string(),
-      "A student from scratch: new:nano, new:micro (default), new:mini, new:small, or parts: "
+      "A model folder or a .gguf file, or from scratch: new:nano, new:micro (default), new:mini, new:small, or parts: "
       "new:d=128,layers=4,heads=4");
+  add("--context", "context", std::int64_t(), "Longest row in tokens (default: what the student reads)")
+      ->check(CLI::PositiveNumber);
+  add("--precision", "precision", std::string(), "Of matrix products: fp32, bf16 or auto (bf16 on CUDA)")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
+  add("--schedule", "schedule", std::string(), "cosine (default) or wsd: hold the rate, then let it fall")
+      ->check(CLI::IsMember({"cosine", "wsd"}));
+  add("--decay-part", "decay_part", double(), "wsd: part of the steps in which the rate falls (default 0.2)")
+      ->check(CLI::Range(0.0, 1.0));
+  add("--lora-rank", "lora_rank", std::int64_t(), "Learn adapters of this rank beside frozen weights; 0 (default): all")
+      ->check(CLI::Range(0, 4096));
+  add("--lora-alpha", "lora_alpha", double(), "Adapters count alpha/rank (default 16)")->check(CLI::PositiveNumber);
+  add("--lora-dropout", "lora_dropout", double(), "Part of its input that an adapter does not see (default 0)")
+      ->check(CLI::Range(0.0, 0.99));
+  add("--lora-targets", "lora_targets", std::string(),
+      "Comma-separated: q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj (default: all)");
+  const auto add_flag = [&](const char* names, const char* key, const char* help) {
+    command
+        .add_flag_callback(
+            names, [&settings, key] { settings[key] = true; }, help)
+        ->excludes(resume);
+  };
+  add_flag("--rslora", "lora_stabilised", "Adapters count alpha/sqrt(rank)");
+  add_flag("--pack", "pack", "Several pairs in a line, apart from each other: less padding");
+  add_flag("--recompute", "recompute", "Compute activations again instead of keeping them: less memory, more time");
   add("--epochs", "epochs", double(), "How often each pair is learned (default 6)")->check(CLI::PositiveNumber);
   add("--steps", "steps", std::int64_t(), "Steps instead of epochs; 0 saves an untrained student")
       ->check(CLI::NonNegativeNumber);

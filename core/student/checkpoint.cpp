@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "core/base/files.h"
 #include "core/base/hash.h"
-#include "core/student/files.h"
-#include "core/student/safetensors.h"
+#include "core/weights/safetensors.h"
 
 namespace retort {
 namespace {
@@ -42,11 +42,11 @@ Failure damaged(const std::string& path, const std::string& what) {
               "checkpoint " + path + " is damaged (" + what + "); remove that folder to go on from the one before it");
 }
 
-Result<std::vector<float>> tensor_of(const SafetensorsFile& file, const std::string& name, const std::string& path) {
-  const auto found = file.tensors().find(name);
-  if (found == file.tensors().end() || found->second.shape.size() != 1) return damaged(path, "no tensor " + name);
-  std::vector<float> values(static_cast<std::size_t>(found->second.shape[0]));
-  file.copy(found->second, values.data());
+Result<std::vector<float>> tensor_of(const TensorMap& tensors, const std::string& name, const std::string& path) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end() || found->second.shape.size() != 1) return damaged(path, "no tensor " + name);
+  std::vector<float> values(found->second.count());
+  read_floats(found->second, values.data());
   return values;
 }
 
@@ -59,11 +59,19 @@ Result<void> save_checkpoint(const std::string& folder, const Checkpoint& checkp
   fs::remove_all(path, error);
   if (auto made = make_folder(path); !made) return made;
   const auto flat = [](const char* name, const std::vector<float>& values) {
-    return TensorToStore{name, {static_cast<std::int64_t>(values.size())}, values.data()};
+    return TensorToWrite{name, {static_cast<std::int64_t>(values.size())}, Numbers::f32, [&values](float* out) {
+                           std::copy(values.begin(), values.end(), out);
+                         }};
   };
-  const std::string tensors =
-      to_safetensors({flat("parameters", checkpoint.parameters), flat("first_moment", checkpoint.first_moment),
-                      flat("second_moment", checkpoint.second_moment)});
+  std::string tensors;
+  const auto collected =
+      write_safetensors({flat("parameters", checkpoint.parameters), flat("first_moment", checkpoint.first_moment),
+                         flat("second_moment", checkpoint.second_moment)},
+                        [&](std::string_view bytes) -> Result<void> {
+                          tensors += bytes;
+                          return {};
+                        });
+  RETORT_ASSERT(collected.has_value());
   const Json state = {{"format", kFormat},
                       {"step", checkpoint.step},
                       {"optimizer_steps", checkpoint.optimizer_steps},
@@ -103,16 +111,16 @@ Result<Checkpoint> load_checkpoint(const std::string& folder) {
   }
   checkpoint.step = *step;
   checkpoint.optimizer_steps = *optimizer_steps;
-  auto bytes = read_file(path + "/" + kTensors);
+  const auto bytes = read_file(path + "/" + kTensors);
   if (!bytes) return damaged(path, "no tensors");
   if (sha256_hex(*bytes) != json_text(*root, "tensors_sha256"))
     return damaged(path, "the tensors are not those that were written");
-  const auto file = SafetensorsFile::parse(std::move(*bytes));
-  if (!file) return damaged(path, file.error().message);
+  const auto stored = parse_safetensors(*bytes);
+  if (!stored) return damaged(path, stored.error().message);
   for (const auto& [name, values] :
        {std::pair{"parameters", &checkpoint.parameters}, std::pair{"first_moment", &checkpoint.first_moment},
         std::pair{"second_moment", &checkpoint.second_moment}}) {
-    auto read = tensor_of(*file, name, path);
+    auto read = tensor_of(*stored, name, path);
     if (!read) return fail(read.error());
     *values = std::move(*read);
   }

@@ -17,10 +17,28 @@ struct PromptRow {
   Random random{0};
 };
 
-TokenId draw(const float* scores, std::int64_t vocabulary, const GenerateSettings& settings, Random& random) {
+// The likeliest first, as many as may be drawn at all.
+std::vector<std::int64_t> candidates(const float* scores, std::int64_t vocabulary, const GenerateSettings& settings) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(vocabulary));
   std::iota(order.begin(), order.end(), std::int64_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
+  const auto likelier = [&](std::int64_t a, std::int64_t b) {
+    return scores[a] > scores[b] || (scores[a] == scores[b] && a < b);
+  };
+  if (settings.min_p > 0) {
+    const float best = *std::max_element(scores, scores + vocabulary);
+    const double least = best + settings.temperature * std::log(settings.min_p);
+    std::erase_if(order, [&](std::int64_t id) { return scores[id] < least; });
+  }
+  if (settings.top_k > 0 && static_cast<std::size_t>(settings.top_k) < order.size()) {
+    std::nth_element(order.begin(), order.begin() + settings.top_k, order.end(), likelier);
+    order.resize(static_cast<std::size_t>(settings.top_k));
+  }
+  std::sort(order.begin(), order.end(), likelier);
+  return order;
+}
+
+TokenId draw(const float* scores, std::int64_t vocabulary, const GenerateSettings& settings, Random& random) {
+  const std::vector<std::int64_t> order = candidates(scores, vocabulary, settings);
   std::vector<double> weights(order.size());
   double total = 0;
   for (std::size_t i = 0; i < order.size(); ++i)
@@ -33,6 +51,13 @@ TokenId draw(const float* scores, std::int64_t vocabulary, const GenerateSetting
     if ((left -= weights[i]) < 0) return static_cast<TokenId>(order[i]);
   }
   return static_cast<TokenId>(order[count - 1]);
+}
+
+// Where the first of the texts begins; npos if none is there.
+std::size_t find_stop(const std::string& text, const std::vector<std::string>& stop) {
+  std::size_t found = std::string::npos;
+  for (const std::string& one : stop) found = std::min(found, text.find(one));
+  return found;
 }
 
 // One batch from prompt to last token. Rows that have ended are carried along until a quarter of the batch has, then
@@ -56,7 +81,7 @@ class BatchWriter {
         const std::size_t row = held_[i];
         if (ended_[row]) continue;
         written_[row].push_back(next[i]);
-        ended_[row] = next[i] == chat_.end() || written_[row].size() >= room(rows_[row]);
+        ended_[row] = is_end(next[i]) || written_[row].size() >= room(rows_[row]) || stopped(row);
         if (!ended_[row]) staying.push_back(static_cast<std::int64_t>(i));
       }
       if (staying.empty()) return true;
@@ -69,12 +94,36 @@ class BatchWriter {
 
   Generated take(std::size_t row) const {
     const std::vector<TokenId>& out = written_[row];
-    return {chat_.parse(out), !out.empty() && out.back() == chat_.end(), static_cast<std::int64_t>(out.size())};
+    Generated made{chat_.parse(out), !out.empty() && is_end(out.back()), static_cast<std::int64_t>(out.size())};
+    for (std::string* text : {&made.completion.reasoning, &made.completion.text}) {
+      const std::size_t found = find_stop(*text, settings_.stop);
+      if (found == std::string::npos) continue;
+      made.ended = true;
+      if (text == &made.completion.reasoning) made.completion.text.clear();
+      text->resize(found);
+      break;
+    }
+    return made;
   }
   std::size_t index(std::size_t row) const { return rows_[row].index; }
   std::size_t size() const { return rows_.size(); }
 
  private:
+  bool is_end(TokenId token) const {
+    const std::vector<std::int64_t>& others = model_.config().other_end_tokens;
+    return token == chat_.end() || std::find(others.begin(), others.end(), token) != others.end();
+  }
+
+  // A token can end one character and begin the next: the last tokens that could hold a stop text are looked at.
+  bool stopped(std::size_t row) const {
+    if (settings_.stop.empty()) return false;
+    std::size_t longest = 0;
+    for (const std::string& one : settings_.stop) longest = std::max(longest, one.size());
+    const std::size_t tokens = std::min(written_[row].size(), longest + 1);
+    const std::string tail = chat_.tokenizer().decode(std::span(written_[row]).last(tokens), true);
+    return find_stop(tail, settings_.stop) != std::string::npos;
+  }
+
   std::size_t room(const PromptRow& row) const {
     return static_cast<std::size_t>(
         std::min(settings_.tokens_max, model_.config().context - static_cast<std::int64_t>(row.tokens.size())));

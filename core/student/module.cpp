@@ -89,6 +89,16 @@ Result<GenerateSettings> generate_settings(const Json& json) {
   settings.tokens_max = json_count(json, "max_tokens").value_or(settings.tokens_max);
   settings.seed = static_cast<std::uint64_t>(json_count(json, "seed").value_or(0));
   settings.batch_rows = json_count(json, "batch_size").value_or(settings.batch_rows);
+  settings.top_k = json_count(json, "top_k").value_or(0);
+  for (const Json& text : json_child(json, "stop")) {
+    if (!text.is_string() || text.get_ref<const std::string&>().empty())
+      return fail(Errc::usage, "generate: stop must be texts that are not empty");
+    settings.stop.push_back(text.get<std::string>());
+  }
+  const Json min_p = json.value("min_p", Json(0.0));
+  if (!min_p.is_number() || !(min_p.get<double>() >= 0 && min_p.get<double>() <= 1))
+    return fail(Errc::usage, "generate: min_p must be 0 to 1");
+  settings.min_p = min_p.get<double>();
   const Json temperature = json.value("temperature", Json(0.0)), top_p = json.value("top_p", Json(1.0));
   const bool numbers = temperature.is_number() && top_p.is_number();
   if (numbers) {

@@ -68,7 +68,8 @@ typedef struct retort_student {
 
   /* {"run": folder, "device": "auto"} */
   retort_status (*open)(retort_text settings, retort_session** session, retort_failure* failure);
-  /* {"prompts": [messages, ...], "max_tokens", "temperature", "top_p", "seed", "batch_size"}: emits for each prompt
+  /* {"prompts": [messages, ...], "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop": [texts],
+   * "seed", "batch_size"}: emits for each prompt
    * {"event": "completion", "index", "text", "reasoning", "finish": "stop"|"length", "tokens"}, in order. */
   retort_status (*generate)(retort_session* session, retort_text request, const retort_host* host,
                             retort_failure* failure);

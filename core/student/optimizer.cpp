@@ -34,6 +34,11 @@ double AdamW::step(double learning_rate) {
 double Schedule::at_step(std::int64_t step) const {
   if (step < warm_up_steps) return peak * static_cast<double>(step + 1) / static_cast<double>(warm_up_steps);
   const double length = static_cast<double>(std::max<std::int64_t>(1, steps - warm_up_steps));
+  if (kind == ScheduleKind::wsd) {
+    const double decay_steps = std::max(1.0, std::round(decay_part * static_cast<double>(steps)));
+    const double left = std::max(0.0, static_cast<double>(steps - step)) / decay_steps;
+    return peak * (floor + (1 - floor) * std::min(1.0, left));
+  }
   const double done = std::min(1.0, static_cast<double>(step - warm_up_steps) / length);
   return peak * (floor + (1 - floor) * 0.5 * (1 + std::cos(std::numbers::pi * done)));
 }

@@ -30,11 +30,17 @@ class AdamW {
   AdamWSettings settings_;
 };
 
+/// Cosine: from the peak down to the floor along half a wave (Loshchilov & Hutter 2017). WSD: the peak is held, then
+/// the rate falls linearly in the last part (Hu et al. 2024, arXiv:2404.06395).
+enum class ScheduleKind { cosine, wsd };
+
 struct Schedule {
   double peak = 1e-3;
   std::int64_t steps = 1;          ///< of the whole run
   std::int64_t warm_up_steps = 0;  ///< linear from 0 to the peak
-  double floor = 0.05;             ///< the cosine ends at this part of the peak
+  double floor = 0.05;             ///< the rate ends at this part of the peak
+  ScheduleKind kind = ScheduleKind::cosine;
+  double decay_part = 0.2;  ///< WSD: part of all steps in which the rate falls
 
   /// For the step with this number, from 0.
   double at_step(std::int64_t step) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <numeric>
 
 #include "core/base/hash.h"
@@ -61,6 +62,30 @@ std::vector<std::vector<std::size_t>> epoch_batches(const Rows& rows, std::size_
   }
   shuffle(batches, random);
   return batches;
+}
+
+std::vector<std::vector<std::size_t>> pack_lines(const Rows& rows, std::span<const std::size_t> chosen,
+                                                 std::size_t room) {
+  std::vector<std::size_t> order(chosen.begin(), chosen.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rows[a].tokens.size() > rows[b].tokens.size(); });
+  std::vector<std::vector<std::size_t>> lines;
+  std::multimap<std::size_t, std::size_t> lines_by_room;  // what is left → line
+  for (const std::size_t r : order) {
+    const std::size_t size = rows[r].tokens.size();
+    auto best = lines_by_room.lower_bound(size);
+    std::size_t left = room > size ? room - size : 0, line = lines.size();
+    if (best == lines_by_room.end()) {
+      lines.emplace_back();
+    } else {
+      left = best->first - size;
+      line = best->second;
+      lines_by_room.erase(best);
+    }
+    lines[line].push_back(r);
+    lines_by_room.emplace(left, line);
+  }
+  return lines;
 }
 
 bool is_held_back(std::string_view messages_digest, double fraction) {

@@ -46,6 +46,11 @@ class Rows {
 std::vector<std::vector<std::size_t>> epoch_batches(const Rows& rows, std::size_t batch_rows, std::uint64_t seed,
                                                     std::int64_t epoch);
 
+/// The chosen rows in lines of at most `room` tokens, several in one: the longest first, each into the line that it
+/// fills best. A row longer than `room` has a line of its own.
+std::vector<std::vector<std::size_t>> pack_lines(const Rows& rows, std::span<const std::size_t> chosen,
+                                                 std::size_t room);
+
 /// True for about `fraction` of all conversations: decided by the messages alone, so that the same question is never on
 /// both sides, however often it was answered. The digest is that of the canonical messages.
 bool is_held_back(std::string_view messages_digest, double fraction);

@@ -5,13 +5,12 @@
 
 #include <mutex>
 
-#include "core/student/files.h"
-#include "core/student/safetensors.h"
+#include "core/base/files.h"
+#include "core/student/weights.h"
+#include "core/weights/tokenizer_files.h"
 
 namespace retort {
 namespace {
-
-constexpr const char* kWeights = "/model.safetensors";
 
 int usable_cores() {
   cpu_set_t set;
@@ -19,41 +18,18 @@ int usable_cores() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-Result<void> copy_weights(const SafetensorsFile& file, const Model& model, const std::string& path) {
-  at::NoGradGuard no_gradients;
-  std::size_t used = 0;
-  for (const NamedTensor& named : model.named()) {
-    const auto found = file.tensors().find(named.name);
-    if (found == file.tensors().end()) return fail(Errc::usage, path + " lacks " + named.name);
-    if (at::IntArrayRef(found->second.shape) != named.tensor.sizes())
-      return fail(Errc::usage, path + ": " + named.name + " has another shape than config.json says");
-    const at::Tensor values = at::empty(named.tensor.sizes(), at::kFloat);
-    file.copy(found->second, values.data_ptr<float>());
-    named.tensor.copy_(values);
-    ++used;
-  }
-  if (used != file.tensors().size())
-    return fail(Errc::usage, path + " has tensors that this kind of student does not know");
-  return {};
-}
-
 }  // namespace
 
 Result<LoadedRun> load_run(const std::string& folder, at::Device device) {
-  const auto text = read_file(folder + "/config.json");
-  if (!text) return fail(Errc::usage, folder + " is no trained run: " + text.error().message);
-  const auto config = config_from_json(*text);
-  if (!config) return fail(Errc::usage, folder + "/" + config.error().message);
+  auto model = open_pretrained(folder);
+  if (!model) return fail(model.error());
   auto chat = load_chat_tokenizer(folder);
   if (!chat) return fail(chat.error());
-  if (static_cast<std::int64_t>(chat->tokenizer().vocabulary_size()) > config->vocabulary) {
-    return fail(Errc::usage, folder + ": tokenizer.json has more tokens than config.json");
+  if (static_cast<std::int64_t>(chat->tokenizer().vocabulary_size()) > model->config.vocabulary) {
+    return fail(Errc::usage, folder + ": its tokenizer has more tokens than the model");
   }
-  const std::string path = folder + kWeights;
-  const auto file = SafetensorsFile::read(path);
-  if (!file) return fail(file.error().code, file.error().message + " (a run has weights once its training ended)");
-  LoadedRun run{std::make_unique<Model>(*config, device), std::make_unique<ChatTokenizer>(std::move(*chat))};
-  if (auto copied = copy_weights(*file, *run.model, path); !copied) return fail(copied.error());
+  LoadedRun run{std::make_unique<Model>(model->config, device), std::make_unique<ChatTokenizer>(std::move(*chat))};
+  load_weights(model->tensors, *run.model);
   return run;
 }
 
@@ -68,23 +44,22 @@ Result<void> save_description(const std::string& folder, const ModelConfig& conf
   return {};
 }
 
-Result<void> save_weights(const std::string& folder, const Model& model) {
-  std::vector<at::Tensor> held;
-  std::vector<TensorToStore> tensors;
-  for (const NamedTensor& named : model.named()) {
-    held.push_back(named.tensor.to(at::kCPU).contiguous());
-    tensors.push_back({named.name, held.back().sizes().vec(), held.back().data_ptr<float>()});
+Result<ChatTokenizer> load_chat_tokenizer(const std::string& path) {
+  const bool gguf = path.ends_with(".gguf");
+  std::optional<ModelText> text;
+  if (gguf) {
+    const auto model = open_pretrained(path);
+    if (!model) return fail(model.error());
+    auto found = text_of_gguf(*model->gguf);
+    if (!found) return fail(Errc::usage, path + ": " + found.error().message);
+    text = std::move(*found);
+  } else {
+    auto found = text_of_folder(path);
+    if (!found) return fail(found.error());
+    text = std::move(*found);
   }
-  return replace_file(folder + kWeights, to_safetensors(tensors));
-}
-
-Result<ChatTokenizer> load_chat_tokenizer(const std::string& folder) {
-  const auto text = read_file(folder + "/tokenizer.json");
-  if (!text) return fail(text.error());
-  auto tokenizer = BpeTokenizer::from_json(*text);
-  if (!tokenizer) return fail(Errc::usage, folder + "/" + tokenizer.error().message);
-  auto chat = ChatTokenizer::create(std::move(*tokenizer));
-  if (!chat) return fail(Errc::usage, folder + "/tokenizer.json: " + chat.error().message);
+  auto chat = ChatTokenizer::create(std::move(text->tokenizer));
+  if (!chat) return fail(Errc::usage, path + ": " + chat.error().message);
   return chat;
 }
 

@@ -1,6 +1,6 @@
 // A run on disk is a Hugging Face folder from its first minute: config.json, tokenizer.json, tokenizer_config.json,
 // generation_config.json, model.safetensors; beside them what only retort reads: train.json, metrics.jsonl,
-// manifest.json, checkpoint/.
+// manifest.json, checkpoint/, and adapter/ with LoRA.
 #pragma once
 
 #include <memory>
@@ -17,14 +17,14 @@ struct LoadedRun {
   std::unique_ptr<ChatTokenizer> chat;
 };
 
-/// Errc::usage with the file that is missing or does not fit the others.
+/// Of a run, a model folder or a .gguf file. Errc::usage with the file that is missing or does not fit the others.
 Result<LoadedRun> load_run(const std::string& folder, at::Device device);
 
 /// Everything but the weights.
 Result<void> save_description(const std::string& folder, const ModelConfig& config, const ChatTokenizer& chat);
-Result<void> save_weights(const std::string& folder, const Model& model);
 
-Result<ChatTokenizer> load_chat_tokenizer(const std::string& folder);
+/// Of a run, a model folder or a .gguf file.
+Result<ChatTokenizer> load_chat_tokenizer(const std::string& path);
 
 /// "auto" takes CUDA where there is one. Errc::usage if "cuda" is asked for and there is none.
 Result<at::Device> choose_device(const std::string& word);

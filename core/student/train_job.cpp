@@ -7,10 +7,11 @@
 #include <sstream>
 
 #include "core/base/clock.h"
-#include "core/student/files.h"
+#include "core/base/files.h"
 #include "core/student/run_folder.h"
 #include "core/student/train_data.h"
 #include "core/student/trainer.h"
+#include "core/student/weights.h"
 
 namespace retort {
 namespace {
@@ -58,21 +59,44 @@ class TrainJob {
     if (!device) return fail(device.error());
     prepare_process();
     if (auto ready = prepare_folder(); !ready) return ready;
-    auto config = parse_student(settings_.student);
+    std::optional<Pretrained> base;
+    auto config = begin_with(base);
     if (!config) return fail(config.error());
-    auto chat = settings_.resume ? load_chat_tokenizer(settings_.run) : learn_tokenizer(settings_, host_, host_failed);
+    auto chat = tokenizer(base.has_value(), host_failed);
     if (!chat) return fail(chat.error());
-    config->vocabulary = static_cast<std::int64_t>(chat->tokenizer().vocabulary_size());
+    const auto tokens = static_cast<std::int64_t>(chat->tokenizer().vocabulary_size());
+    if (!base) config->vocabulary = tokens;
+    if (tokens > config->vocabulary) return fail(Errc::usage, settings_.student + ": more tokens than the model knows");
     config->end_token = chat->end();
-    auto data = load_rows(settings_, config->context, *chat, host_, host_failed);
+    const std::int64_t context = settings_.context > 0 ? settings_.context : config->context;
+    if (context > config->context) {
+      return fail(Errc::usage, "--context " + std::to_string(context) + ": the student reads at most " +
+                                   std::to_string(config->context) + " tokens");
+    }
+    auto data = load_rows(settings_, context, *chat, host_, host_failed);
     if (!data) return fail(data.error());
-    Trainer trainer(settings_, *config, data->train, data->validation, *device);
+    Trainer trainer(settings_, *config, data->train, data->validation, *device, base ? &base->tensors : nullptr);
+    base.reset();
     if (auto begun = begin(trainer, *config, *chat, *data, *device); !begun) return begun;
     if (auto trained = loop(trainer); !trained) return trained;
-    return save_weights(settings_.run, trainer.model());
+    return save_weights(settings_.run, trainer.model(), settings_.student);
   }
 
  private:
+  // A checkpoint that exists, or the sizes of one from scratch.
+  Result<ModelConfig> begin_with(std::optional<Pretrained>& base) const {
+    if (!is_pretrained(settings_.student)) return parse_student(settings_.student);
+    auto opened = open_pretrained(settings_.student);
+    if (!opened) return fail(opened.error());
+    base = std::move(*opened);
+    return base->config;
+  }
+
+  Result<ChatTokenizer> tokenizer(bool pretrained, bool& host_failed) const {
+    if (settings_.resume) return load_chat_tokenizer(settings_.run);
+    return pretrained ? load_chat_tokenizer(settings_.student) : learn_tokenizer(settings_, host_, host_failed);
+  }
+
   std::string checkpoints() const { return settings_.run + "/checkpoint"; }
 
   Result<void> prepare_folder() {

@@ -1,6 +1,9 @@
 #include "core/student/train_settings.h"
 
-#include "core/student/files.h"
+#include <sstream>
+
+#include "core/base/files.h"
+#include "core/weights/pretrained.h"
 
 namespace retort {
 namespace {
@@ -11,6 +14,17 @@ Failure wrong(const std::string& key) { return fail(Errc::usage, "train: setting
 template <class Visitor>
 void visit_kept(TrainSettings& s, Visitor&& visit) {
   visit("student", s.student);
+  visit("context", s.context);
+  visit("pack", s.pack);
+  visit("recompute", s.recompute);
+  visit("precision", s.precision);
+  visit("schedule", s.schedule);
+  visit("decay_part", s.decay_part);
+  visit("lora_rank", s.lora_rank);
+  visit("lora_alpha", s.lora_alpha);
+  visit("lora_dropout", s.lora_dropout);
+  visit("lora_stabilised", s.lora_stabilised);
+  visit("lora_targets", s.lora_targets);
   visit("seed", s.seed);
   visit("vocabulary", s.vocabulary);
   visit("epochs", s.epochs);
@@ -65,6 +79,13 @@ Result<void> check(const TrainSettings& s) {
   if (!within(s.validation_fraction, 0, 0.9)) return wrong("validation_fraction");
   if (s.validate_every < 1) return wrong("validate_every");
   if (s.checkpoint_every < 1) return wrong("checkpoint_every");
+  if (s.context < 0 || s.context > (1 << 24)) return wrong("context");
+  if (s.precision != "auto" && s.precision != "fp32" && s.precision != "bf16") return wrong("precision");
+  if (s.schedule != "cosine" && s.schedule != "wsd") return wrong("schedule");
+  if (!within(s.decay_part, 0, 1)) return wrong("decay_part");
+  if (auto lora = check_lora(lora_settings(s)); !lora) return lora;
+  if (is_pretrained(s.student)) return {};
+  if (s.lora_rank > 0) return fail(Errc::usage, "LoRA: a student from scratch has nothing to keep frozen");
   if (auto student = parse_student(s.student); !student) return fail(student.error());
   return {};
 }
@@ -87,6 +108,13 @@ Result<void> fill(TrainSettings& settings, const Json& json, bool with_given) {
 }
 
 }  // namespace
+
+LoraSettings lora_settings(const TrainSettings& s) {
+  LoraSettings lora{s.lora_rank, s.lora_alpha, s.lora_dropout, s.lora_stabilised, {}};
+  std::istringstream names(s.lora_targets);
+  for (std::string name; std::getline(names, name, ',');) lora.targets.push_back(name);
+  return lora;
+}
 
 Result<TrainSettings> train_settings_from_json(std::string_view text) {
   const auto json = parse_json(text);

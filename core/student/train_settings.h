@@ -7,13 +7,24 @@
 
 #include "core/base/json.h"
 #include "core/base/result.h"
-#include "core/student/model_config.h"
+#include "core/student/lora_settings.h"
 
 namespace retort {
 
 struct TrainSettings {
-  std::string run;                      ///< folder, without a slash at the end
-  std::string student = "new:micro";    ///< see parse_student
+  std::string run;                    ///< folder, without a slash at the end
+  std::string student = "new:micro";  ///< new:SIZE (see parse_student), a model folder or a .gguf file
+  std::int64_t context = 0;           ///< longest row, tokens; 0: what the student has
+  bool pack = false;                  ///< several rows in a line, apart from each other
+  bool recompute = false;             ///< activation checkpointing
+  std::string precision = "auto";     ///< of matrix products: fp32, bf16, auto (bf16 on CUDA)
+  std::string schedule = "cosine";    ///< or wsd
+  double decay_part = 0.2;            ///< wsd: part of all steps in which the rate falls
+  std::int64_t lora_rank = 0;         ///< 0: everything is learned
+  double lora_alpha = 16;             ///
+  double lora_dropout = 0;            ///
+  bool lora_stabilised = false;       ///< rsLoRA
+  std::string lora_targets = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj";
   std::string device = "auto";          ///< auto, cpu, cuda
   bool resume = false;                  ///< go on from RUN/checkpoint with the settings of RUN/train.json
   std::uint64_t seed = 0;               ///< of the weights, the order and nothing else
@@ -33,6 +44,9 @@ struct TrainSettings {
   std::int64_t checkpoint_every = 500;  ///< steps; also at the end and when interrupted
   std::string manifest = "{}";          ///< written to RUN/manifest.json as it is
 };
+
+/// What the settings say of adapters.
+LoraSettings lora_settings(const TrainSettings& settings);
 
 /// Errc::usage names the first setting that is unknown or cannot be.
 Result<TrainSettings> train_settings_from_json(std::string_view text);

@@ -6,11 +6,13 @@
 #include <optional>
 #include <vector>
 
+#include "core/student/batch.h"
 #include "core/student/checkpoint.h"
 #include "core/student/model.h"
 #include "core/student/optimizer.h"
 #include "core/student/rows.h"
 #include "core/student/train_settings.h"
+#include "core/weights/tensors.h"
 
 namespace retort {
 
@@ -26,9 +28,10 @@ struct StepReport {
 
 class Trainer {
  public:
-  /// The rows must outlive it; `train` must not be empty.
+  /// The rows must outlive it; `train` must not be empty. `weights`: what the student begins with; without them it
+  /// begins at random.
   Trainer(const TrainSettings& settings, const ModelConfig& config, const Rows& train, const Rows& validation,
-          at::Device device);
+          at::Device device, const TensorMap* weights = nullptr);
 
   std::int64_t steps_done() const { return step_; }
   std::int64_t steps_in_all() const { return schedule_.steps; }
@@ -45,7 +48,8 @@ class Trainer {
 
  private:
   const std::vector<std::size_t>& batch_of(std::int64_t step);
-  Failure not_finite(const std::vector<std::size_t>& batch, double loss, double norm) const;
+  Batch batch_from(const Rows& rows, std::span<const std::size_t> chosen) const;
+  Failure not_finite(const std::vector<std::size_t>& batch, double loss, double norm);
 
   TrainSettings settings_;
   const Rows& train_;

@@ -192,8 +192,13 @@ TEST_CASE("config.json comes back, and what is not computed is refused") {
     return config_from_json(json.dump());
   };
   CHECK_FALSE(changed("model_type", "mamba").has_value());
-  CHECK_FALSE(changed("attention_bias", true).has_value());
+  CHECK(changed("attention_bias", true)->qkv_bias);
+  CHECK(changed("eos_token_id", {3, 4})->other_end_tokens == std::vector<std::int64_t>{4});
   CHECK_FALSE(changed("rope_scaling", {{"rope_type", "llama3"}}).has_value());
+  CHECK_FALSE(changed("rope_scaling", {{"type", "longrope"}, {"factor", 2}}).has_value());
+  CHECK(changed("rope_scaling", {{"type", "linear"}, {"factor", 2}})->rope.factor == 2);
+  CHECK_FALSE(changed("use_sliding_window", true).has_value());
+  CHECK_FALSE(changed("quantization_config", {{"bits", 4}}).has_value());
   CHECK_FALSE(changed("num_key_value_heads", 3).has_value());
   CHECK_FALSE(changed("hidden_size", -16).has_value());
   CHECK_FALSE(changed("hidden_size", 1e30).has_value());

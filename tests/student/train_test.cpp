@@ -3,8 +3,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/base/files.h"
 #include "core/base/json.h"
-#include "core/student/files.h"
 #include "core/student/generate.h"
 #include "tests/student/support.h"
 

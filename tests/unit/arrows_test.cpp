@@ -81,7 +81,8 @@ const std::vector<Folder> kFolders = {
     {"core/curate/", {"core/base/", "core/corpus/", "core/grade/", "core/curate/"}},
     {"core/export/", {"core/base/", "core/corpus/", "core/export/"}},
     {"core/serve/", {"core/base/", "core/serve/"}},
-    {"core/student/", {"core/base/", "core/text/", "core/student/"}},
+    {"core/weights/", {"core/base/", "core/text/", "core/weights/"}},
+    {"core/student/", {"core/base/", "core/text/", "core/weights/", "core/student/"}},
 };
 
 /// Everything but Clock is a clock that a simulation cannot turn, and everything but Transport::wait a wait it cannot

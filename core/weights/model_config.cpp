@@ -1,9 +1,7 @@
-#include "core/student/model_config.h"
+#include "core/weights/model_config.h"
 
 #include <array>
 #include <charconv>
-
-#include "core/base/json.h"
 
 namespace retort {
 namespace {
@@ -19,8 +17,9 @@ constexpr std::int64_t kLargest = 1 << 24;
 
 Failure unknown(std::string_view part) {
   return fail(Errc::usage, "--student: '" + std::string(part) +
-                               "' is not known; write new:nano, new:micro, new:mini or new:small, or parts such as "
-                               "new:d=128,layers=4,heads=4 (d, layers, heads, kv_heads, ff, context, tied)");
+                               "' is no folder, no .gguf file and not known; write new:nano, new:micro, new:mini or "
+                               "new:small, or parts such as new:d=128,layers=4,heads=4 (d, layers, heads, kv_heads, "
+                               "ff, context, tied)");
 }
 
 // The usual 8/3 of the width, so that three matrices cost what two of four widths do, in whole blocks of 32.
@@ -41,7 +40,9 @@ bool named_size(std::string_view part, ModelConfig& config) {
 
 std::int64_t ModelConfig::parameters() const {
   const std::int64_t attention = width * head_width * (2 * heads + 2 * kv_heads);
-  const std::int64_t layer = attention + 3 * width * feed_forward + 2 * width;
+  const std::int64_t biases = (qkv_bias ? (heads + 2 * kv_heads) * head_width : 0) + (output_bias ? width : 0) +
+                              (feed_forward_bias ? 2 * feed_forward + width : 0) + (qk_norm ? 2 * head_width : 0);
+  const std::int64_t layer = attention + 3 * width * feed_forward + 2 * width + biases;
   return vocabulary * width * (tied ? 1 : 2) + layers * layer + width;
 }
 
@@ -103,72 +104,13 @@ Result<void> check_config(const ModelConfig& c) {
   if (c.heads * c.head_width > kLargest) return fail(Errc::usage, "student: heads are too wide");
   if (!(c.norm_epsilon > 0 && c.norm_epsilon < 1) || !(c.rope_theta > 1))
     return fail(Errc::usage, "student: rms_norm_eps or rope_theta out of range");
-  if (c.end_token < 0 || c.end_token >= c.vocabulary)
-    return fail(Errc::usage, "student: eos_token_id is not in the vocabulary");
+  if (c.end_token >= c.vocabulary) return fail(Errc::usage, "student: eos_token_id is not in the vocabulary");
+  const RopeScaling& rope = c.rope;
+  const bool stretched = rope.kind == RopeScaling::Kind::llama3 || rope.kind == RopeScaling::Kind::yarn;
+  if (!(rope.factor >= 1 && rope.factor <= 1e6) || (stretched && !(rope.original_context >= 1)) ||
+      (rope.kind == RopeScaling::Kind::llama3 && !(rope.high_frequency > rope.low_frequency && rope.low_frequency > 0)))
+    return fail(Errc::usage, "student: the numbers of rope_scaling are not valid");
   return {};
-}
-
-std::string config_to_json(const ModelConfig& c) {
-  nlohmann::ordered_json json;
-  json["architectures"] = {"LlamaForCausalLM"};
-  json["model_type"] = "llama";
-  json["vocab_size"] = c.vocabulary;
-  json["hidden_size"] = c.width;
-  json["intermediate_size"] = c.feed_forward;
-  json["num_hidden_layers"] = c.layers;
-  json["num_attention_heads"] = c.heads;
-  json["num_key_value_heads"] = c.kv_heads;
-  json["head_dim"] = c.head_width;
-  json["hidden_act"] = "silu";
-  json["max_position_embeddings"] = c.context;
-  json["rms_norm_eps"] = c.norm_epsilon;
-  json["rope_theta"] = c.rope_theta;
-  json["rope_scaling"] = nullptr;
-  json["tie_word_embeddings"] = c.tied;
-  json["attention_bias"] = false;
-  json["mlp_bias"] = false;
-  json["bos_token_id"] = nullptr;
-  json["eos_token_id"] = c.end_token;
-  json["pad_token_id"] = c.end_token;
-  json["torch_dtype"] = "float32";
-  return json.dump(2) + "\n";
-}
-
-Result<ModelConfig> config_from_json(std::string_view text) {
-  const auto parsed = parse_json(text);
-  if (!parsed || !parsed->is_object()) return fail(Errc::usage, "config.json is no JSON object");
-  const Json& json = *parsed;
-  const auto refused = [](const std::string& what) { return fail(Errc::usage, "config.json: " + what); };
-  if (json_text(json, "model_type") != "llama") return refused("only model_type llama is understood");
-  if (json_text(json, "hidden_act") != "silu") return refused("only hidden_act silu is understood");
-  for (const char* key : {"attention_bias", "mlp_bias"}) {
-    if (json.value(key, Json(false)) == Json(true)) return refused(std::string(key) + " is not understood");
-  }
-  if (!json.value("rope_scaling", Json()).is_null()) return refused("rope_scaling is not understood");
-  const Json& rope = json_child(json, "rope_parameters");  // transformers 5
-  if (rope.contains("rope_type") && json_text(rope, "rope_type") != "default")
-    return refused("only the default rope_type is understood");
-
-  ModelConfig c;
-  const auto count = [&](const char* key, std::int64_t otherwise) { return json_count(json, key).value_or(otherwise); };
-  const auto real = [](const Json& object, const char* key, double otherwise) {
-    const Json value = object.value(key, Json());
-    return value.is_number() ? value.get<double>() : otherwise;
-  };
-  c.vocabulary = count("vocab_size", 0);
-  c.width = count("hidden_size", 0);
-  c.feed_forward = count("intermediate_size", 0);
-  c.layers = count("num_hidden_layers", 0);
-  c.heads = count("num_attention_heads", 0);
-  c.kv_heads = count("num_key_value_heads", c.heads);
-  c.head_width = count("head_dim", c.heads > 0 ? c.width / c.heads : 0);
-  c.context = count("max_position_embeddings", 0);
-  c.norm_epsilon = real(json, "rms_norm_eps", 0);
-  c.rope_theta = real(rope, "rope_theta", real(json, "rope_theta", 10000));
-  c.tied = json.value("tie_word_embeddings", Json(false)) == Json(true);
-  c.end_token = count("eos_token_id", -1);
-  if (auto checked = check_config(c); !checked) return fail(checked.error());
-  return c;
 }
 
 }  // namespace retort
