@@ -239,14 +239,15 @@ class Harvester::Loop {
       // Redacted before it is read: what is decoded is what is stored.
       facts.reply = teacher_.decode(flight.head, end.raw_body);
       facts.signals = read_rate_signals(flight.head, clock_.wall());
-      limiter_.announced(flight.permit, facts.signals.announced, now_);
     }
+    auto* const answer = event.fault == NetFault::none ? std::get_if<Answer>(&facts.reply) : nullptr;
+    std::optional<Cost> actual;
+    if (answer) actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
+    limiter_.announced(flight.permit, facts.signals.announced, actual, now_);
     const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, health_.rounds(), health_.down()};
     const Verdict verdict = judge(facts, history, settings_.retry, random_);
     watch_teacher(facts, verdict, flight);
-    std::optional<Cost> actual;
-    if (auto* answer = std::get_if<Answer>(&facts.reply); answer && event.fault == NetFault::none) {
-      actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
+    if (answer) {
       limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
       end.response = std::move(answer->choices.front());

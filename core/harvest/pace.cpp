@@ -18,6 +18,7 @@ constexpr double kAgrees = 0.05;
 constexpr double kBetweenMin = 0.5, kBetweenLong = 30;  // seconds between two refusals that make a measurement
 constexpr double kAdmittedMin = 8;                      // requests between them
 constexpr double kMostAbove = 1.04;
+constexpr Duration kRest = 10s;  // without a request, though one was allowed
 // Kept in the teacher's bucket: it costs nothing in the long run, and jitter then draws no refusals.
 constexpr double kReserveSeconds = 0.5;
 constexpr double kReserveOfCapacity = 0.4;
@@ -127,7 +128,7 @@ void Meter::take(double amount, Instant now) {
     const bool enough = (between >= kBetweenMin && admitted - refused_admitted >= kAdmittedMin * amount * charge) ||
                         between >= kBetweenLong;
     // What was admitted before the first refusal came from a bucket of unknown size, and tells nothing.
-    if (refused_at.ns != 0 && enough) {
+    if (refused_at.ns != 0 && enough && !rested) {
       const double seen = std::max(admitted - refused_admitted, amount * charge) / between;
       // What flowed over while less was sent is missing in it; what was sent at the end was too much. Between the two:
       const double likely = std::clamp(rate(refusing_since), seen, kMostAbove * seen);
@@ -137,12 +138,15 @@ void Meter::take(double amount, Instant now) {
       probe_seconds = agrees ? std::min(probe_seconds * kProbeSlower, kProbeSecondsMax) : kProbeSecondsMin;
       measured += weight * (likely - measured);
     }
-    if (refused_at.ns == 0 || enough) {
+    if (refused_at.ns == 0 || enough || rested) {
       refused_at = refusing_since;
       refused_admitted = admitted;
+      rested = false;
     }
     refusing_since = {};
   }
+  if (now - std::max(taken_at, ready_at(amount, taken_at)) > kRest) rested = true;
+  taken_at = now;
   fill(now);
   if (rate(now) > 0) level -= amount * charge;  // no debt with a meter that nobody knows
   taken += amount * charge;
@@ -160,16 +164,31 @@ void Meter::give_back(double amount, Instant sent) {
   if (sent <= refused_at) refused_admitted -= amount * charge;
 }
 
+void Meter::correct(double excess) {
+  level += excess;
+  announced_taken += excess;
+}
+
 void Meter::turn_away(double amount) { turned_away += amount * charge; }
+
+void Meter::nothing_under_way() {
+  if (!mirrors() || taken <= announced_taken) return;
+  level = std::max(level, 0.0);  // a teacher lets nobody run up a debt
+  announced_taken = taken;
+  refused_sent = std::max(refused_sent, announced_sent);  // it is not known what these were charged
+}
 
 namespace {
 
-// Some announce the size of their bucket as the limit, others what they give in a minute, whatever the bucket.
+// Some announce the size of their bucket as the limit, others what they give in a minute, whatever the bucket. With the
+// latter, what remains and what comes until the reset make up all that was ever seen.
 void learn_rate(Meter& meter, const Announcement& news) {
   const bool by_day = news.kind == MeterKind::requests_per_day || news.kind == MeterKind::tokens_per_day;
-  if (meter.capacity < 0.5 * *news.limit) {
-    constexpr double kMinute = 60, kDay = 86400;
-    meter.announced = *news.limit / (by_day ? kDay : kMinute);
+  constexpr double kMinute = 60, kDay = 86400;
+  const double steady = *news.limit / (by_day ? kDay : kMinute);
+  const double full = *news.remaining + steady * seconds(news.reset.value_or(Duration::max()));
+  if (meter.capacity < 0.5 * *news.limit && meter.capacity < 1.1 * full) {
+    meter.announced = steady;
     meter.used_sum = meter.reset_sum = 0;
     return;
   }

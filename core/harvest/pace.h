@@ -60,6 +60,8 @@ struct Meter {
   Instant refused_sent;      ///< when the newest refused request was sent
   int refusals = 0;          ///< reckoned with
   double probe_seconds = 0;  ///< how slowly the measured rate is probed upwards
+  Instant taken_at;          ///< the newest take
+  bool rested = false;       ///< less was sent than allowed since the newest refusal: nothing can be measured
 
   /// Per second, what to send at; zero: unlimited as far as known.
   double rate(Instant now) const;
@@ -72,13 +74,18 @@ struct Meter {
   void take(double amount, Instant now);
   /// Corrects a take by what an answer really used.
   void give_back(double amount, Instant sent);
+  /// Corrects a take that the newest announcement did not know of, by so much in the teacher's count.
+  void correct(double excess);
   /// A request was refused that had taken so much.
   void turn_away(double amount);
+  /// Nobody asks just now: what was sent after the newest announcement is in the teacher's books by now, or lost.
+  void nothing_under_way();
 };
 
 /// Where a request stood in a meter's books when it was sent.
 struct MeterMark {
   double taken = 0, expected = 0;
+  double own = 0;  ///< taken for itself, in the teacher's count
 };
 using Marks = std::array<MeterMark, kMeters>;
 
@@ -90,8 +97,14 @@ struct PaceSlot {
   std::int32_t waits = 0;  ///< has work and fewer in flight than its share: the others make room
 };
 
+/// What requests used of what they might have: sums with a fading memory.
+struct UseOfBounds {
+  double input_bound = 0, input_used = 0, output_bound = 0, output_used = 0;
+};
+
 struct PaceState {
   std::array<Meter, kMeters> meters;
+  UseOfBounds use;  ///< by whoever asked last: what a new process expects at first
   Instant held_until;
   std::array<char, 120> hold_reason;  ///< ends with a NUL
   std::array<PaceSlot, 62> slots;
@@ -149,7 +162,7 @@ struct Announcement {
   std::optional<Duration> reset;  ///< until it is full again
 };
 
-/// Learns from an announcement in the reply to a request that was sent at `sent` and stood at `mark`.
+/// Learns from an announcement in the reply to a request that was sent at `sent`, stood at `mark` and took `own_amount`.
 void learn_announced(Meter& meter, const Announcement& news, MeterMark mark, Instant sent, double own_amount,
                      Instant now);
 /// Learns from a refusal that this meter is blamed for; `pause`: as long as the teacher wants to be left alone. The

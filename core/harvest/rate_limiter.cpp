@@ -39,6 +39,10 @@ RateLimiter::RateLimiter(const Limits& limits, PaceBook& pace, Instant now)
   configure(pace_.at(MeterKind::output_tokens), limits.output_tokens_per_minute, kMinute, now);
   configure(pace_.at(MeterKind::requests_per_day), limits.requests_per_day, kDay, now);
   configure(pace_.at(MeterKind::tokens_per_day), limits.tokens_per_day, kDay, now);
+  // These prompts may be others than the last: a hint that a few answers outweigh.
+  constexpr double kHint = 0.05;
+  const UseOfBounds& last = pace_.use;
+  use_ = {kHint * last.input_bound, kHint * last.input_used, kHint * last.output_bound, kHint * last.output_used};
 }
 
 RateLimiter::~RateLimiter() {
@@ -48,8 +52,8 @@ RateLimiter::~RateLimiter() {
 
 Taking RateLimiter::expect(const Cost& bound) const {
   Taking taking;
-  taking.input = static_cast<double>(bound.input) * share(input_used_, input_bound_);
-  taking.output = static_cast<double>(bound.output) * share(output_used_, output_bound_);
+  taking.input = static_cast<double>(bound.input) * share(use_.input_used, use_.input_bound);
+  taking.output = static_cast<double>(bound.output) * share(use_.output_used, use_.output_bound);
   return taking;
 }
 
@@ -65,17 +69,23 @@ std::variant<Permit, Instant> RateLimiter::acquire(Cost bound, Instant now) {
     return all == in_flight_ ? Instant::never() : now + kLookAgain;
   }
   if (!below_share && pace_.others_wait(own_)) return now + kLookAgain;
+  if (all == 0) {
+    for (Meter& meter : pace_.meters) meter.nothing_under_way();
+  }
   const Taking taking = expect(bound);
   Instant ready = pace_.held_until;
   for (std::size_t i = 0; i < kMeters; ++i) {
     ready = std::max(ready, pace_.meters[i].ready_at(taking.of(static_cast<MeterKind>(i)), now));
   }
-  if (ready > now) return ready;
+  // Where others ask too, a debt may be lifted before it is paid.
+  constexpr Duration kLookAgainAtDebts = 1s;
+  if (ready > now) return pace_.held_until > now ? ready : std::min(ready, now + kLookAgainAtDebts);
   Permit permit(bound, taking, now);
   for (std::size_t i = 0; i < kMeters; ++i) {
     Meter& meter = pace_.meters[i];
+    const double before = meter.taken;
     meter.take(taking.of(static_cast<MeterKind>(i)), now);
-    permit.marks_[i] = {meter.taken, meter.expected};
+    permit.marks_[i] = {meter.taken, meter.expected, meter.taken - before};
   }
   own_.waits = 0;
   permit.in_flight_ = own_.in_flight = ++in_flight_;
@@ -83,18 +93,22 @@ std::variant<Permit, Instant> RateLimiter::acquire(Cost bound, Instant now) {
 }
 
 void RateLimiter::answered(const Permit& permit, const Cost& actual, Duration latency, Instant now) {
-  input_bound_ = kMemory * input_bound_ + static_cast<double>(permit.bound_.input);
-  input_used_ = kMemory * input_used_ + static_cast<double>(actual.input);
-  output_bound_ = kMemory * output_bound_ + static_cast<double>(permit.bound_.output);
-  output_used_ = kMemory * output_used_ + static_cast<double>(actual.output);
+  use_.input_bound = kMemory * use_.input_bound + static_cast<double>(permit.bound_.input);
+  use_.input_used = kMemory * use_.input_used + static_cast<double>(actual.input);
+  use_.output_bound = kMemory * use_.output_bound + static_cast<double>(permit.bound_.output);
+  use_.output_used = kMemory * use_.output_used + static_cast<double>(actual.output);
+  pace_.use = use_;
   concurrency_.answered({permit.sent_, latency, static_cast<double>(actual.output), permit.in_flight_, limit_in_use()},
                         now);
 }
 
-void RateLimiter::announced(const Permit& permit, const std::vector<Announcement>& news, Instant now) {
+void RateLimiter::announced(const Permit& permit, const std::vector<Announcement>& news,
+                            const std::optional<Cost>& actual, Instant now) {
+  Taking own = permit.taken_;
+  if (actual) own = {1, static_cast<double>(actual->input), static_cast<double>(actual->output)};
   for (const Announcement& one : news) {
     const auto i = static_cast<std::size_t>(one.kind);
-    learn_announced(pace_.meters[i], one, permit.marks_[i], permit.sent_, permit.taken_.of(one.kind), now);
+    learn_announced(pace_.meters[i], one, permit.marks_[i], permit.sent_, own.of(one.kind), now);
   }
 }
 
@@ -141,7 +155,8 @@ void RateLimiter::refused(const Permit& permit, const RateSignals& signals, Reje
   if (permit.sent_ < episode_) return;
   episode_ = now;
   // For a round trip others that were under way may come back refused: until then nothing new is sent.
-  pace_.held_until = std::max(pace_.held_until, now + (now - permit.sent_));
+  constexpr Duration kRoundTripMost = 5s;  // more was a suspended machine
+  pace_.held_until = std::max(pace_.held_until, now + std::min<Duration>(now - permit.sent_, kRoundTripMost));
   const Blame blame = blamed(permit, signals, limit, now);
   if (blame.meter) learn_refused(*blame.meter, blame.amount, pause, now);
   if (blame.at_once) concurrency_.refused(permit.sent_, in_flight_, now);
@@ -164,6 +179,8 @@ void RateLimiter::settle(Permit permit, std::optional<Cost> actual) {
       meter.turn_away(permit.taken_.of(kind));
     } else if (!meter.mirrors()) {
       meter.give_back(permit.taken_.of(kind) - used.of(kind), permit.sent_);
+    } else if (permit.marks_[i].taken > meter.announced_taken) {
+      meter.correct(permit.marks_[i].own - used.of(kind) * meter.charge);
     }
   }
 }
@@ -182,7 +199,7 @@ std::string RateLimiter::hold_reason() const { return pace_.hold_reason.data(); 
 
 double RateLimiter::requests_per_second(Instant now) const {
   double least = 0;
-  const double tokens = input_bound_ + output_bound_ > 0 ? 1 : 0;
+  const double tokens = use_.input_bound + use_.output_bound > 0 ? 1 : 0;
   const double answers = tokens > 0 ? (1 - kMemory) : 0;  // the sums' weight of one answer, once they are full
   for (std::size_t i = 0; i < kMeters; ++i) {
     const auto kind = static_cast<MeterKind>(i);
@@ -191,8 +208,8 @@ double RateLimiter::requests_per_second(Instant now) const {
     if (kind != MeterKind::requests && kind != MeterKind::requests_per_day) {
       if (answers <= 0) continue;
       Taking mean;
-      mean.input = input_used_ * answers;
-      mean.output = output_used_ * answers;
+      mean.input = use_.input_used * answers;
+      mean.output = use_.output_used * answers;
       rate /= std::max(mean.of(kind) * pace_.meters[i].charge, 1.0);
     }
     least = least > 0 ? std::min(least, rate) : rate;

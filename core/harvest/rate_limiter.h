@@ -63,8 +63,9 @@ class RateLimiter {
 
   /// An answer came: learns from what it was, and how long it took.
   void answered(const Permit& permit, const Cost& actual, Duration latency, Instant now);
-  /// What the headers of any reply announce.
-  void announced(const Permit& permit, const std::vector<Announcement>& news, Instant now);
+  /// What the headers of any reply announce; `actual` as far as the reply tells.
+  void announced(const Permit& permit, const std::vector<Announcement>& news, const std::optional<Cost>& actual,
+                 Instant now);
   /// The teacher turned the request away. `pause`: for how long the teacher is to be left alone.
   void refused(const Permit& permit, const RateSignals& signals, Rejection::Limit limit, Duration pause, Instant now);
   /// Ends a permit. Without `actual`, what was taken stands.
@@ -99,8 +100,7 @@ class RateLimiter {
   Concurrency concurrency_;
   int in_flight_ = 0;
   Instant episode_;  ///< requests sent before belong to a refusal that is known already
-  /// Sums with a fading memory.
-  double input_bound_ = 0, input_used_ = 0, output_bound_ = 0, output_used_ = 0;
+  UseOfBounds use_;
 };
 
 }  // namespace retort

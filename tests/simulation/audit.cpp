@@ -142,6 +142,8 @@ void Audit::heard(int process, const Heard& heard) {
     ++its.charged;
   }
   its.bytes += heard.bytes;
+  if (heard.reset)
+    self.held_until = std::max(self.held_until, now_ + std::min(*heard.reset, self.promises.retry.retry_after_cap));
   if (!heard.silence) return;
   // The newest wish counts: a later reply may ask for less.
   const Instant until = now_ + std::min(*heard.silence, self.promises.retry.retry_after_cap);

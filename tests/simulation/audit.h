@@ -65,6 +65,7 @@ class Audit {
     int status = 0;
     bool good = false;  ///< a whole answer
     std::optional<Duration> silence;
+    std::optional<Duration> reset;  ///< of a refusal: when the limit that is used up is whole again
     std::size_t bytes = 0;
   };
   void heard(int process, const Heard& heard);

@@ -27,6 +27,18 @@ std::optional<Duration> silence_asked(const HttpHead& head, WallTime wall) {
   return from_seconds(asked);
 }
 
+/// What a refusal says of when a limit that is used up is whole again: who waits for that wastes nothing.
+std::optional<Duration> reset_told(const HttpHead& head) {
+  if (head.status != 429) return {};
+  std::optional<Duration> longest;
+  for (const std::string what : {"requests", "tokens"}) {
+    const auto remaining = head.find("x-ratelimit-remaining-" + what), reset = head.find("x-ratelimit-reset-" + what);
+    if (remaining != "0" || !reset) continue;
+    longest = std::max(longest.value_or(Duration{}), from_seconds(std::strtod(std::string(*reset).c_str(), nullptr)));
+  }
+  return longest;
+}
+
 }  // namespace
 
 /// The log as the harvester sees it: the power may go at each call.
@@ -143,6 +155,7 @@ void Process::tell_audit() {
       if (Exchange* const exchange = find(head->id)) {
         exchange->status = head->head.status;
         exchange->silence = silence_asked(head->head, wall());
+        exchange->reset = reset_told(head->head);
       }
     } else if (const auto* bytes = std::get_if<ResponseBytes>(&event)) {
       if (Exchange* const exchange = find(bytes->id)) {
@@ -158,7 +171,8 @@ void Process::tell_audit() {
       if (exchange.prompt == 0) continue;  // a question about the server itself
       const bool good = end->fault == NetFault::none && exchange.status == 200 && exchange.good;
       const auto silence = end->fault == NetFault::none ? exchange.silence : std::nullopt;
-      world_.audit.heard(index_, {exchange.prompt, end->fault, exchange.status, good, silence, exchange.bytes});
+      world_.audit.heard(
+          index_, {exchange.prompt, end->fault, exchange.status, good, silence, exchange.reset, exchange.bytes});
     }
   }
 }
@@ -288,7 +302,8 @@ WallTime Process::wall() const { return {Provider::wall(world_.timeline.now() + 
 void Process::submit(ExchangeId id, HttpRequest request) {
   port_called();
   const std::int64_t prompt = Questions::number_in(request.body);
-  exchanges_[id.value] = {prompt, 0, false, {}, 0};
+  Exchange& exchange = exchanges_[id.value] = {};
+  exchange.prompt = prompt;
   if (prompt > 0) {
     ++attempts_;
     for (int i = sabotage_ && sabotage_->sends_twice() ? 2 : 1; i > 0; --i)

@@ -102,7 +102,7 @@ class Process final : public Clock,
     std::int64_t prompt = 0;
     int status = 0;
     bool good = false;
-    std::optional<Duration> silence;
+    std::optional<Duration> silence, reset;
     std::size_t bytes = 0;
   };
   class Log;

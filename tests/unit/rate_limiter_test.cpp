@@ -81,12 +81,12 @@ TEST_CASE("what remains, as announced, sets the level, whatever we thought") {
   auto permit = take(limiter, kStart);
   REQUIRE(permit);
   SECTION("a bucket of a whole minute is learned and used") {
-    limiter.announced(*permit, {{MeterKind::requests, 600.0, 599.0, 100ms}}, kStart + 100ms);
+    limiter.announced(*permit, {{MeterKind::requests, 600.0, 599.0, 100ms}}, {}, kStart + 100ms);
     CHECK(pace.state().at(MeterKind::requests).capacity == Approx(600));
     CHECK(sent_within(limiter, kStart + 100ms, 1ms) > 400);
   }
   SECTION("somebody else uses the same key: nothing is left") {
-    limiter.announced(*permit, {{MeterKind::requests, 600.0, 0.0, 60s}}, kStart + 100ms);
+    limiter.announced(*permit, {{MeterKind::requests, 600.0, 0.0, 60s}}, {}, kStart + 100ms);
     CHECK(next(limiter, kStart + 100ms) > kStart + 200ms);
   }
   limiter.settle(std::move(*permit), {});
@@ -99,7 +99,7 @@ TEST_CASE("an unknown limit is learned from what is announced") {
   REQUIRE(permit);
   CHECK(limiter.requests_per_second(kStart) == 0);
   // Half of 600 is gone, and will be back in half a minute: ten a second.
-  limiter.announced(*permit, {{MeterKind::requests, 600.0, 300.0, 30s}}, kStart);
+  limiter.announced(*permit, {{MeterKind::requests, 600.0, 300.0, 30s}}, {}, kStart);
   CHECK(limiter.requests_per_second(kStart) == Approx(10));
   limiter.settle(std::move(*permit), {});
 }
@@ -110,12 +110,12 @@ TEST_CASE("a limit may be the size of the bucket, or what a minute gives, whatev
   auto permit = take(limiter, kStart);
   REQUIRE(permit);
   SECTION("the bucket: 50, full again in half a second when half is used") {
-    limiter.announced(*permit, {{MeterKind::requests, 50.0, 49.0, 20ms}}, kStart);
-    limiter.announced(*permit, {{MeterKind::requests, 50.0, 25.0, 500ms}}, kStart);
+    limiter.announced(*permit, {{MeterKind::requests, 50.0, 49.0, 20ms}}, {}, kStart);
+    limiter.announced(*permit, {{MeterKind::requests, 50.0, 25.0, 500ms}}, {}, kStart);
     CHECK(limiter.requests_per_second(kStart) == Approx(50));
   }
   SECTION("a minute's: 1,200, in a bucket of 20") {
-    limiter.announced(*permit, {{MeterKind::requests, 1200.0, 19.0, 50ms}}, kStart);
+    limiter.announced(*permit, {{MeterKind::requests, 1200.0, 19.0, 50ms}}, {}, kStart);
     CHECK(limiter.requests_per_second(kStart) == Approx(20));
   }
   limiter.settle(std::move(*permit), {});
@@ -133,7 +133,7 @@ TEST_CASE("what the teacher takes for a token is learned from what remains") {
     REQUIRE(permit);
     const double expected = static_cast<double>(kBound.total()) * 0.5;  // of bounds, before any answer
     remaining -= 1.5 * expected;                                        // it counts half as much again
-    limiter.announced(*permit, {{MeterKind::tokens, 600'000.0, remaining, {}}}, now);
+    limiter.announced(*permit, {{MeterKind::tokens, 600'000.0, remaining, {}}}, {}, now);
     limiter.settle(std::move(*permit), {});
     now = now + 1ms;
     remaining += 10;                  // 10,000 a second
