@@ -283,7 +283,7 @@ Result<void> SqliteReader::count_outcomes(CorpusSummary& summary) {
 
 Result<Spent> SqliteReader::spent() {
   Rows rows = connection_->query(
-      "SELECT coalesce(sum(outcome NOT IN ('unsent', 'refused')), 0), "
+      "SELECT coalesce(sum(outcome NOT IN ('unsent', 'refused') OR coalesce(http_status, 429) NOT IN (0, 429)), 0), "
       "coalesce(sum(CASE WHEN possibly_billed THEN reserved_tokens END), 0), " RETORT_SUM_PICO(
           "CASE WHEN possibly_billed THEN reserved_usd ELSE cost_usd END") " FROM attempt");
   Spent spent;

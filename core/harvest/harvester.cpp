@@ -255,7 +255,9 @@ class Harvester::Loop {
     } else if (!verdict.possibly_billed && !(event.fault == NetFault::none && flight.head.status == 200)) {
       actual = Cost{};
     }
-    budget_.settle(flight.bound, actual, verdict.outcome != AttemptOutcome::refused || verdict.possibly_billed);
+    const bool reached = flight.head.status != 0 && flight.head.status != 429;
+    budget_.settle(flight.bound, actual,
+                   reached || verdict.outcome != AttemptOutcome::refused || verdict.possibly_billed);
     endings_.emplace(flight.attempt, Ending{flight.work.request, verdict.next != Verdict::Next::retry,
                                             std::move(flight.permit), actual, bytes});
     conclude(std::move(flight.work), std::move(end), verdict,

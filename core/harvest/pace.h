@@ -162,7 +162,8 @@ struct Announcement {
   std::optional<Duration> reset;  ///< until it is full again
 };
 
-/// Learns from an announcement in the reply to a request that was sent at `sent`, stood at `mark` and took `own_amount`.
+/// Learns from an announcement in the reply to a request that was sent at `sent`, stood at `mark` and took
+/// `own_amount`.
 void learn_announced(Meter& meter, const Announcement& news, MeterMark mark, Instant sent, double own_amount,
                      Instant now);
 /// Learns from a refusal that this meter is blamed for; `pause`: as long as the teacher wants to be left alone. The

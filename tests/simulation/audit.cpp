@@ -12,7 +12,7 @@ std::string quoted(std::int64_t prompt) { return "q" + std::to_string(prompt); }
 
 // Rounding, and the jitter of an estimate, never more.
 constexpr double kTolerance = 1.02;
-constexpr double kRequestsMore = 2;
+constexpr double kRequestsMore = 3;
 
 }  // namespace
 
@@ -87,13 +87,16 @@ void Audit::sent(int process, std::int64_t prompt, double tokens, bool stop_was_
   if (open > self.promises.limits.in_flight_max) find("more was in flight than the limit allows");
 }
 
+// Those who share a pace share its windows: kept with the first of them.
+Audit::Process& Audit::window_keeper(Process& process) {
+  if (!process.promises.shares_pace) return process;
+  return *std::find_if(processes_.begin(), processes_.end(),
+                       [](const Process& other) { return other.promises.shares_pace; });
+}
+
 void Audit::check_limits(Process& self, std::int64_t prompt, double tokens) {
-  // Those who share a pace share its windows: kept with the first of them.
-  Process* keeper = &self;
-  if (self.promises.shares_pace) {
-    keeper = &*std::find_if(processes_.begin(), processes_.end(),
-                            [](const Process& process) { return process.promises.shares_pace; });
-  }
+  Process* const keeper = &window_keeper(self);
+  book(prompt).tokens = tokens;
   const Promises& promises = self.promises;
   if (promises.limits.requests_per_minute > 0) {
     keeper->requests.add(1, promises.limits.requests_per_minute * kTolerance, now_);
@@ -103,7 +106,7 @@ void Audit::check_limits(Process& self, std::int64_t prompt, double tokens) {
   }
   if (promises.limits.tokens_per_minute > 0) {
     keeper->tokens.add(tokens, promises.limits.tokens_per_minute * kTolerance, now_);
-    if (keeper->tokens.excess() > promises.token_burst)
+    if (keeper->tokens.excess() > promises.token_burst * kTolerance)
       find(quoted(prompt) + " was sent beyond the limit on tokens: " + std::to_string(keeper->tokens.excess()) +
            " more than its rate, where " + std::to_string(promises.token_burst) + " may come at once");
   }
@@ -118,8 +121,13 @@ void Audit::check_progress(Process& self) {
   if (limits.tokens_per_minute > 0) bound += from_seconds(60 * self.promises.token_burst / limits.tokens_per_minute);
   // The longest wish counts here, where the newest does above; and where several ask one teacher, one may have to wait
   // for the others.
+  if (self.promises.limits_are_secret) bound = std::max<Duration>(bound, 1min);  // what was measured wrong
   Instant since = std::max(self.held_until, slept_until_);
-  for (const Process& other : processes_) since = std::max(since, other.active_at);
+  for (const Process& other : processes_) {
+    since = std::max(since, other.active_at);
+    // Nor does it give room away while it drains with answers in hand that its disk has no place for.
+    if (other.disk_failed && other.promises.shares_pace) since = std::max(since, other.left_at);
+  }
   if (self.open == 0 && now_ - since > bound)
     find("nothing was sent for " + std::to_string(seconds(now_ - since)) + " s though there was work");
   self.active_at = now_;
@@ -130,6 +138,10 @@ void Audit::heard(int process, const Heard& heard) {
   Book& its = book(heard.prompt);
   note("hears", process, heard.prompt, heard.fault == NetFault::none ? heard.status : -static_cast<int>(heard.fault));
   self.active_at = now_;
+  if (heard.fault == NetFault::connect) {  // the teacher never saw it
+    window_keeper(self).requests.give_back(1);
+    window_keeper(self).tokens.give_back(its.tokens);
+  }
   its.last_was_free = heard.fault == NetFault::connect || (heard.fault == NetFault::none && heard.status == 429);
   if (heard.good) {
     its.in_hand = true;
@@ -147,8 +159,10 @@ void Audit::heard(int process, const Heard& heard) {
   if (!heard.silence) return;
   // The newest wish counts: a later reply may ask for less.
   const Instant until = now_ + std::min(*heard.silence, self.promises.retry.retry_after_cap);
+  self.told_silence_at = now_;
   for (Process& other : processes_) {
     if (&other != &self && !(self.promises.shares_pace && other.promises.shares_pace && other.alive)) continue;
+    if (&other != &self) other.silence_before = other.silent_until;
     other.silent_until = until;
     other.held_until = std::max(other.held_until, until);
   }
@@ -187,12 +201,17 @@ void Audit::forget_life(int process) {
   if (open > self.promises.limits.in_flight_max) find("more was at stake than fits in flight");
   self.open = 0;
   self.bytes = 0;
-  self.silent_until = self.held_until = {};  // a new process has not heard of it
+  self.silent_until = self.silence_before = self.held_until = {};  // a new process has not heard of it
   self.alive = false;
+  self.left_at = now_;
 }
 
 void Audit::died(int process) {
   note("dies", process, 0);
+  // What it heard in its last moment it could tell nobody.
+  if (processes_[static_cast<std::size_t>(process)].told_silence_at == now_) {
+    for (Process& other : processes_) other.silent_until = std::min(other.silent_until, other.silence_before);
+  }
   forget_life(process);
 }
 

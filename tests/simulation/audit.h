@@ -30,6 +30,7 @@ struct Promises {
   std::size_t body_bytes_max = 0;             ///< one reply may go on when the others pause
   double request_burst = 0, token_burst = 0;  ///< beyond these no window may exceed its rate; as the teacher allows
   double price_input = 0, price_output = 0;   ///< dollars a million tokens, what the teacher charges
+  bool limits_are_secret = false;             ///< there are some, and neither user nor teacher tells them
   bool shares_pace = false;
 };
 
@@ -40,6 +41,7 @@ class Window {
     excess_ = std::max(0.0, excess_ - per_minute / 60 * seconds(now - at_)) + amount;
     at_ = now;
   }
+  void give_back(double amount) { excess_ -= amount; }
   double excess() const { return excess_; }
 
  private:
@@ -108,11 +110,14 @@ class Audit {
     bool permanent = false;
     bool last_was_free = false;  ///< the newest attempt was refused, or never reached anybody
     std::size_t bytes = 0;
+    double tokens = 0;
   };
   struct Process {
     Promises promises;
     int corpus = 0;
-    Instant silent_until, held_until, active_at;
+    Instant silent_until, held_until, active_at, left_at;
+    Instant silence_before;   ///< what was asked before the newest wish that another heard
+    Instant told_silence_at;  ///< when it heard a wish itself
     Window requests, tokens;
     std::int64_t open = 0;
     std::size_t bytes = 0;
@@ -125,6 +130,7 @@ class Audit {
   };
 
   Book& book(std::int64_t prompt);
+  Process& window_keeper(Process& process);
   Process& owner(const Book& book) { return processes_[static_cast<std::size_t>(book.process < 0 ? 0 : book.process)]; }
   void note(const char* what, int process, std::int64_t prompt, std::int64_t value = 0);
   void check_limits(Process& process, std::int64_t prompt, double tokens);

@@ -171,8 +171,8 @@ void Process::tell_audit() {
       if (exchange.prompt == 0) continue;  // a question about the server itself
       const bool good = end->fault == NetFault::none && exchange.status == 200 && exchange.good;
       const auto silence = end->fault == NetFault::none ? exchange.silence : std::nullopt;
-      world_.audit.heard(
-          index_, {exchange.prompt, end->fault, exchange.status, good, silence, exchange.reset, exchange.bytes});
+      world_.audit.heard(index_,
+                         {exchange.prompt, end->fault, exchange.status, good, silence, exchange.reset, exchange.bytes});
     }
   }
 }

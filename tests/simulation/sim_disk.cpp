@@ -53,7 +53,7 @@ void Disk::end(AttemptEnd& end) {
     spent_.money += end.cost;
   } else if (end.possibly_billed) {
     count_unanswered(attempt);
-  } else if (end.outcome != AttemptOutcome::refused) {
+  } else if (end.outcome != AttemptOutcome::refused || (end.http_status != 0 && end.http_status != 429)) {
     ++spent_.requests;
   }
 }

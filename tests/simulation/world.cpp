@@ -55,6 +55,9 @@ Promises World::promises_of(const ProcessSettings& process) const {
     const double told_late = 2 * seconds(settings_.network.latency + settings_.network.jitter);
     at_once = std::max(1.0, seconds(gateway.bucket)) * (gateway.fixed_windows ? 2 : 1) + told_late;
   }
+  const bool limits_something = gateway.requests_per_minute > 0 || gateway.in_flight_max > 0;
+  promises.limits_are_secret = limits_something && !gateway.sends_limits && promises.limits.requests_per_minute <= 0 &&
+                               promises.limits.tokens_per_minute <= 0;
   promises.request_burst = std::max(promises.limits.requests_per_minute, gateway.requests_per_minute) / 60 * at_once;
   // Of tokens nobody knows how many an answer will have: a guess may be off for as many as are in flight.
   promises.token_burst = std::max(promises.limits.tokens_per_minute, gateway.tokens_per_minute) / 60 * at_once +
