@@ -70,9 +70,9 @@ CurlEasy make_easy(const TransportSettings& settings, CURLSH* share) {
   return handle;
 }
 
-bool CurlExchange::prepare(CurlEasy handle, bool fresh_connection, std::string& detail) {
-  easy_ = std::move(handle);
-  CURL* easy = easy_.get();
+// Everything of the request but its body.
+bool CurlExchange::set_request_line(std::string& detail) {
+  CURL* easy = this->easy();
   curl_slist* list = nullptr;
   const auto append = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(list, line.c_str());
@@ -82,50 +82,59 @@ bool CurlExchange::prepare(CurlEasy handle, bool fresh_connection, std::string& 
   bool complete = append("Expect:");  // a body over 1 MiB would otherwise wait for a 100 that few servers send
   for (const auto& [name, value] : request_.headers) {
     if (name.empty() || breaks_line(name) || breaks_line(value)) {
-      headers_.reset(list);
+      handle_.lines.reset(list);
       detail = "a request header has a line break in it, or no name";
       return false;
     }
     if (same_name(name, "user-agent") || same_name(name, "content-length")) continue;
     complete = complete && append(value.empty() ? name + ";" : name + ": " + value);
   }
-  headers_.reset(list);
+  handle_.lines.reset(list);
   if (!complete) {
     detail = "out of memory";
     return false;
   }
-
   const bool tls = request_.url.size() > 8 && same_name(std::string_view(request_.url).substr(0, 8), "https://");
   curl_easy_setopt(easy, CURLOPT_URL, request_.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+                   tls ? 1L : 0L);  // rather a stream on a coming HTTP/2 connection than one more
+  handle_.method = request_.method;
+  handle_.url = request_.url;
+  handle_.headers = request_.headers;
+  return true;
+}
+
+bool CurlExchange::prepare(CurlHandle handle, bool fresh_connection, std::string& detail) {
+  handle_ = std::move(handle);
+  CURL* easy = this->easy();
+  const bool alike =
+      handle_.url == request_.url && handle_.method == request_.method && handle_.headers == request_.headers;
+  if (!alike) {
+    handle_.url.clear();
+    if (!set_request_line(detail)) return false;
+  }
   if (request_.method == "GET" && request_.body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, nullptr);
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
   } else {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_.body.data());
-    if (request_.method != "POST") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request_.method == "POST" ? nullptr : request_.method.c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
-                   tls ? 1L : 0L);  // rather a stream on a coming HTTP/2 connection than one more
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh_connection ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request_.connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
   curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlExchange::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &CurlExchange::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlExchange::on_header);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &CurlExchange::on_body);
   error_[0] = '\0';
   started_ = clock_.now();
   return true;
-}
-
-CurlEasy CurlExchange::release() {
-  headers_.reset();
-  return std::move(easy_);
 }
 
 // libcurl's own pause from outside reads once more before it obeys (7.88), so a pause waits for the next bytes and
@@ -140,7 +149,7 @@ CURLcode CurlExchange::resume() {
   if (paused_) return CURLE_OK;
   last_byte_ = clock_.now();
   const bool held_back = std::exchange(held_back_, false) && shard >= 0;
-  return held_back ? curl_easy_pause(easy_.get(), CURLPAUSE_CONT) : CURLE_OK;
+  return held_back ? curl_easy_pause(easy(), CURLPAUSE_CONT) : CURLE_OK;
 }
 
 Instant CurlExchange::deadline() const {
@@ -183,10 +192,16 @@ std::size_t CurlExchange::on_body(char* data, std::size_t size, std::size_t coun
   return exchange->take_body({data, size * count}) ? size * count : 0;
 }
 
-// libcurl calls this for every line of every head (interim ones and trailers too), never for a part of a line.
-bool CurlExchange::take_header(std::string_view line) {
+// Only who watches the bytes needs the time of each line.
+void CurlExchange::byte_came() {
+  if (first_byte_.ns != 0 && !request_.idle_timeout) return;
   last_byte_ = clock_.now();
   if (first_byte_.ns == 0) first_byte_ = last_byte_;
+}
+
+// libcurl calls this for every line of every head (interim ones and trailers too), never for a part of a line.
+bool CurlExchange::take_header(std::string_view line) {
+  byte_came();
   header_bytes_ += line.size();
   if (header_bytes_ > kHeaderBytesMax) {
     too_large_ = true;
@@ -195,6 +210,7 @@ bool CurlExchange::take_header(std::string_view line) {
   if (head_done_) return true;  // a trailer
   if (line.starts_with("HTTP/")) {
     head_ = {};
+    head_.headers.reserve(16);
     const std::size_t space = line.find(' ');
     if (space != std::string_view::npos)
       std::from_chars(line.data() + space + 1, line.data() + line.size(), head_.status);
@@ -213,8 +229,7 @@ bool CurlExchange::take_header(std::string_view line) {
 }
 
 bool CurlExchange::take_body(std::string_view bytes) {
-  last_byte_ = clock_.now();
-  if (first_byte_.ns == 0) first_byte_ = last_byte_;
+  byte_came();
   if (bytes.size() > request_.body_bytes_max - std::min(body_bytes_, request_.body_bytes_max)) {
     too_large_ = true;
     return false;
@@ -233,16 +248,16 @@ bool CurlExchange::take_body(std::string_view bytes) {
 
 bool CurlExchange::may_have_been_sent() const {
   if (first_byte_.ns != 0) return true;
-  if (easy_ == nullptr || shard < 0) return false;
+  if (easy() == nullptr || shard < 0) return false;
   long request_bytes = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &request_bytes);
+  curl_easy_getinfo(easy(), CURLINFO_REQUEST_SIZE, &request_bytes);
   return request_bytes > 0;
 }
 
 bool CurlExchange::died_on_reused_connection(CURLcode code) const {
   if (code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR && code != CURLE_GOT_NOTHING) return false;
   long connections = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &connections);
+  curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &connections);
   return connections == 0 && first_byte_.ns == 0;
 }
 
@@ -257,7 +272,7 @@ NetFault CurlExchange::fault_of(CURLcode code) const {
       return NetFault::resolve;
     case CURLE_COULDNT_CONNECT: {
       long reason = 0;
-      curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &reason);
+      curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &reason);
       return reason == EMFILE || reason == ENFILE || reason == ENOMEM ? NetFault::local : NetFault::connect;
     }
     case CURLE_PROXY:

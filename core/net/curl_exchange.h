@@ -25,6 +25,14 @@ struct CurlListDeleter {
 using CurlEasy = std::unique_ptr<CURL, CurlEasyDeleter>;
 using CurlList = std::unique_ptr<curl_slist, CurlListDeleter>;
 
+/// A handle of libcurl with the request that it was last set up for: the next one mostly differs by its body alone.
+struct CurlHandle {
+  CurlEasy easy;  ///< null: none
+  CurlList lines;
+  std::string method, url;
+  std::vector<HttpHeader> headers;
+};
+
 /// Options that are the same for every request of a transport. Null if libcurl has no memory. `settings` must outlive
 /// it.
 CurlEasy make_easy(const TransportSettings& settings, CURLSH* share);
@@ -49,9 +57,9 @@ class CurlExchange {
   CurlExchange& operator=(const CurlExchange&) = delete;
 
   /// Sets the options of this request. False (and a line in `detail`) if the request itself is unfit for the wire.
-  bool prepare(CurlEasy easy, bool fresh_connection, std::string& detail);
+  bool prepare(CurlHandle handle, bool fresh_connection, std::string& detail);
   /// Gives the handle back; it must not be in a multi handle any more.
-  CurlEasy release();
+  CurlHandle release() { return std::move(handle_); }
 
   /// Stops taking body bytes from libcurl, or goes on, which may bring events at once. If the result is not CURLE_OK,
   /// the exchange is over: the caller finishes it.
@@ -75,13 +83,15 @@ class CurlExchange {
   void fail(NetFault fault, std::string detail);
 
   ExchangeId id() const { return id_; }
-  CURL* easy() const { return easy_.get(); }
+  CURL* easy() const { return handle_.easy.get(); }
   int shard = -1;            ///< which multi handle it is on, -1 while queued
   bool tried_again = false;  ///< its one free repetition is spent
 
  private:
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+  bool set_request_line(std::string& detail);
+  void byte_came();
   bool take_header(std::string_view line);
   bool take_body(std::string_view bytes);
   bool may_have_been_sent() const;
@@ -92,8 +102,7 @@ class CurlExchange {
   HttpRequest request_;
   const Clock& clock_;
   NetEvents& events_;
-  CurlEasy easy_;
-  CurlList headers_;
+  CurlHandle handle_;
   std::array<char, CURL_ERROR_SIZE> error_{};
 
   Instant submitted_;

@@ -14,6 +14,7 @@
 
 #include "core/net/curl_exchange.h"
 #include "core/net/curl_library.h"
+#include "core/net/socket_watch.h"
 
 namespace retort {
 namespace {
@@ -189,11 +190,11 @@ class CurlTransport final : public Transport {
 
   void start(Exchanges::iterator at, bool fresh_connection) {
     CurlExchange& exchange = *at->second;
-    CurlEasy easy = idle_.empty() ? make_easy(settings_, share_) : std::move(idle_.back());
+    CurlHandle handle = idle_.empty() ? make_handle() : std::move(idle_.back());
     if (!idle_.empty()) idle_.pop_back();
-    Shard* shard = easy == nullptr ? nullptr : roomy_shard();
+    Shard* shard = handle.easy == nullptr ? nullptr : roomy_shard();
     std::string detail = "out of memory";
-    if (shard == nullptr || !exchange.prepare(std::move(easy), fresh_connection, detail) ||
+    if (shard == nullptr || !exchange.prepare(std::move(handle), fresh_connection, detail) ||
         curl_multi_add_handle(shard->multi, exchange.easy()) != CURLM_OK) {
       exchange.fail(NetFault::local, detail);
       forget(at);
@@ -235,7 +236,7 @@ class CurlTransport final : public Transport {
 
   void forget(Exchanges::iterator at) {
     take_off_wire(*at->second);
-    if (CurlEasy easy = at->second->release()) idle_.push_back(std::move(easy));
+    if (CurlHandle handle = at->second->release(); handle.easy != nullptr) idle_.push_back(std::move(handle));
     exchanges_.erase(at);
   }
 
@@ -321,36 +322,26 @@ class CurlTransport final : public Transport {
         if (read(wake_.get(), &times, sizeof times) == sizeof times) events_.list.emplace_back(Woken{});
         continue;
       }
+      const auto fd = static_cast<curl_socket_t>(event.data.u64 & 0xffffffffU);
+      if (!sockets_.is_wanted(fd)) continue;
       int what = 0;
       if ((event.events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
       if ((event.events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
       if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
-      act(*shards_[event.data.u64 >> 32], static_cast<curl_socket_t>(event.data.u64 & 0xffffffffU), what);
+      act(*shards_[event.data.u64 >> 32], fd, what);
     }
+  }
+
+  CurlHandle make_handle() {
+    CurlHandle handle;
+    handle.easy = make_easy(settings_, share_);
+    if (handle.easy != nullptr) sockets_.serve(handle.easy.get());
+    return handle;
   }
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*) {
     auto* shard = static_cast<Shard*>(user);
-    const int epoll = shard->owner->epoll_.get();
-    std::vector<bool>& watched = shard->owner->watched_;
-    const auto at = static_cast<std::size_t>(socket);
-    if (watched.size() <= at) watched.resize(at + 1);
-    if (what == CURL_POLL_REMOVE) {
-      epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);
-      watched[at] = false;
-      return 0;
-    }
-    epoll_event event{};
-    if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
-    if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
-    event.data.u64 = (static_cast<std::uint64_t>(shard->index) << 32) | static_cast<std::uint32_t>(socket);
-    // Closed descriptors leave epoll by themselves and their numbers come again, so the note says only what to try
-    // first.
-    if (epoll_ctl(epoll, watched[at] ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event) != 0) {
-      if (errno == ENOENT) epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
-      if (errno == EEXIST) epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event);
-    }
-    watched[at] = true;
+    shard->owner->sockets_.set(socket, what, static_cast<std::uint32_t>(shard->index));
     return 0;
   }
 
@@ -367,9 +358,9 @@ class CurlTransport final : public Transport {
   Descriptor epoll_;
   Descriptor wake_;
   CURLSH* share_;
-  std::vector<bool> watched_;  ///< by descriptor: probably registered with epoll
+  SocketWatch sockets_{epoll_.get()};
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::vector<CurlEasy> idle_;
+  std::vector<CurlHandle> idle_;
   NetEvents events_;
   std::vector<NetEvent> handed_out_;  ///< by the last wait(); events may be born in pause() while somebody reads these
   Exchanges exchanges_;
