@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "storage/wal_buffer.h"
+
 namespace retort {
 namespace {
 
@@ -115,7 +117,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mo
   if (mode == Mode::immutable) flags |= SQLITE_OPEN_READONLY;
   // Always a URI: a plain name such as ":memory:" or "file:x" would mean something else to SQLite.
   const std::string uri = uri_of(path, mode == Mode::immutable ? "?immutable=1" : "");
-  const int code = sqlite3_open_v2(uri.c_str(), &connection->handle_, flags, nullptr);
+  const char* vfs = mode == Mode::create ? wal_buffer_vfs() : nullptr;
+  const int code = sqlite3_open_v2(uri.c_str(), &connection->handle_, flags, vfs);
   if (code != SQLITE_OK) return connection->failure(code, 0);
   sqlite3_extended_result_codes(connection->handle_, 1);
   connection->set_busy_timeout(10s);
