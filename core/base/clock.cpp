@@ -1,7 +1,7 @@
 #include "core/base/clock.h"
 
-#include <cstdio>
-#include <ctime>
+#include <algorithm>
+#include <chrono>
 
 namespace retort {
 
@@ -15,18 +15,23 @@ WallTime SystemClock::wall() const {
 }
 
 std::string to_iso8601(WallTime at) {
-  std::int64_t seconds = at.ms / 1000;
-  std::int64_t milliseconds = at.ms % 1000;
-  if (milliseconds < 0) {
-    milliseconds += 1000;
-    --seconds;
-  }
-  const std::time_t time = static_cast<std::time_t>(seconds);
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  char text[64];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(text + length, sizeof text - length, ".%03dZ", static_cast<int>(milliseconds));
+  using namespace std::chrono;
+  const sys_time<milliseconds> time{milliseconds(at.ms)};
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss of_day(time - day);
+  // By hand: several are written for each answer, and the library's own take a microsecond.
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&text](std::size_t end, std::int64_t number, int digits) {
+    for (; digits > 0; --digits, number /= 10) text[--end] = static_cast<char>('0' + number % 10);
+  };
+  put(4, std::clamp(static_cast<int>(date.year()), 0, 9999), 4);
+  put(7, static_cast<unsigned>(date.month()), 2);
+  put(10, static_cast<unsigned>(date.day()), 2);
+  put(13, of_day.hours().count(), 2);
+  put(16, of_day.minutes().count(), 2);
+  put(19, of_day.seconds().count(), 2);
+  put(23, of_day.subseconds().count(), 3);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/json.h"
+#include "core/base/json_reader.h"
 #include "core/base/text.h"
 
 namespace retort {
@@ -12,15 +13,22 @@ namespace {
 std::string dump_by_library(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 void append_text(std::string& out, const std::string& text) {
-  if (!is_valid_utf8(text)) {
-    out += dump_by_library(text);
-    return;
-  }
   constexpr char kHex[] = "0123456789abcdef";
+  const std::size_t began = out.size();
+  bool checked = false;
   out += '"';
   std::size_t plain = 0;  // where the run of bytes that stand as they are begins
   for (std::size_t i = 0; i < text.size(); ++i) {
+    while (text.size() - i > 8 && !has_special_byte(text.data() + i)) i += 8;
     const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x80 && !checked) {
+      if (!is_valid_utf8(text)) {
+        out.erase(began);
+        out += dump_by_library(text);
+        return;
+      }
+      checked = true;
+    }
     if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
     out.append(text, plain, i - plain);
     plain = i + 1;

@@ -12,16 +12,6 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Eight bytes at once: whether one of them ends a run of plain ASCII text (a quote, a backslash, a control character,
-// or a byte beyond ASCII).
-bool has_special(const char* at) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, sizeof word);
-  const std::uint64_t quote = word ^ (kOnes * '"'), backslash = word ^ (kOnes * '\\');
-  return (((quote - kOnes) | (backslash - kOnes) | (word - kOnes * 0x20) | word) & kHighs) != 0;
-}
-
 class Reader {
  public:
   Reader(std::string_view text, int depth_max) : at_(text.data()), end_(at_ + text.size()), depth_left_(depth_max) {}
@@ -123,7 +113,7 @@ class Reader {
       const char* const run = at_;
       bool ascii = true;
       while (true) {
-        while (end_ - at_ >= 8 && !has_special(at_)) at_ += 8;
+        while (end_ - at_ >= 8 && !has_special_byte(at_)) at_ += 8;
         if (at_ == end_) return false;
         const auto c = static_cast<unsigned char>(*at_);
         if (c == '"' || c == '\\') break;
