@@ -2,7 +2,7 @@
 
 namespace retort {
 namespace {
-constexpr std::size_t kRowsAhead = 2048;
+constexpr std::size_t kRowsAhead = 1024;  // and as many again are being taken
 }
 
 struct BackgroundFeed::Shared {
@@ -19,7 +19,7 @@ struct BackgroundFeed::Shared {
 
 BackgroundFeed::BackgroundFeed(std::unique_ptr<PromptSource> source, std::function<void()> wake)
     : shared_(std::make_shared<Shared>()) {
-  shared_->fraction = source->fraction_read();
+  fraction_ = shared_->fraction = source->fraction_read();
   shared_->source = std::move(source);
   shared_->wake = std::move(wake);
   std::thread(read_all, shared_).detach();
@@ -53,21 +53,21 @@ void BackgroundFeed::read_all(std::shared_ptr<Shared> shared) {
 }
 
 FeedEvent BackgroundFeed::poll() {
-  const std::lock_guard lock(shared_->mutex);
-  if (shared_->rows.empty()) {
-    if (shared_->ended) return EndOfPrompts{};
-    shared_->reader_waits = true;
-    return NothingYet{};
+  if (taken_.empty()) {
+    // All at once: a lock and a wake-up for each row would cost more than reading it.
+    const std::lock_guard lock(shared_->mutex);
+    fraction_ = shared_->fraction;
+    if (shared_->rows.empty()) {
+      if (shared_->ended) return EndOfPrompts{};
+      shared_->reader_waits = true;
+      return NothingYet{};
+    }
+    taken_.swap(shared_->rows);
+    shared_->room.notify_one();
   }
-  PromptEvent event = std::move(shared_->rows.front());
-  shared_->rows.pop_front();
-  shared_->room.notify_one();
+  PromptEvent event = std::move(taken_.front());
+  taken_.pop_front();
   return std::visit([](auto&& row) -> FeedEvent { return std::move(row); }, std::move(event));
-}
-
-std::optional<double> BackgroundFeed::fraction_read() const {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->fraction;
 }
 
 }  // namespace retort

@@ -35,12 +35,14 @@ class BackgroundFeed final : public PromptFeed {
   /// Does not wait for a silent pipe: a reader that is stuck in one is left behind and touches nothing of ours.
   ~BackgroundFeed() override;
   FeedEvent poll() override;
-  std::optional<double> fraction_read() const override;
+  std::optional<double> fraction_read() const override { return fraction_; }
 
  private:
   struct Shared;
   static void read_all(std::shared_ptr<Shared> shared);
   std::shared_ptr<Shared> shared_;
+  std::deque<PromptEvent> taken_;
+  std::optional<double> fraction_;
 };
 
 }  // namespace retort
