@@ -97,7 +97,7 @@ Result<void> grade(Student& student, Grader& grader, std::vector<PromptRow>& row
                    OutputFile* items, Tally& tally) {
   if (rows.empty()) return {};
   std::vector<Json> prompts;
-  for (const PromptRow& row : rows) prompts.push_back(row.messages);
+  for (const PromptRow& row : rows) prompts.push_back(row.messages.json());
   const auto answers = student.ask(prompts, flags.ask);
   if (!answers) return fail(answers.error());
   const auto grades = graded(grader, rows, *answers);
@@ -119,7 +119,7 @@ Result<void> grade(Student& student, Grader& grader, std::vector<PromptRow>& row
                        {"text", got.text},
                        {"reasoning", got.reasoning},
                        {"finish", got.ended ? "stop" : "length"},
-                       {"messages", rows[i].messages}};
+                       {"messages", rows[i].messages.json()}};
     if (auto written = items->write(dump_json(item) + "\n"); !written) return written;
   }
   rows.clear();

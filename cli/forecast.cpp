@@ -35,7 +35,7 @@ Result<Wanted> count_wanted(HarvestPlan& plan, bool skip_bad_rows, CorpusReader*
       continue;
     }
     ++wanted.rows;
-    const auto bytes = static_cast<std::int64_t>(dump_json(row->messages).size());
+    const auto bytes = static_cast<std::int64_t>(row->messages.text().size());
     for (int sample = 0; sample < plan.settings.samples; ++sample) {
       const Json parameters = sample_parameters(plan.settings.parameters, sample);
       if (corpus) {

@@ -14,11 +14,10 @@ struct FsckFlags {
 };
 
 IdentityDigests identity_digests() {
-  return {[](const Json& messages) { return prompt_digest(messages); },
-          [](const std::string& dialect, const std::string& model, const Json& messages, const Json& parameters,
+  return {[](const std::string& dialect, const std::string& model, const Messages& messages, const Json& parameters,
              int sample) {
-            return request_digest({dialect, model, messages, parameters, sample});
-          }};
+    return request_digest({dialect, model, messages, parameters, sample});
+  }};
 }
 
 Json as_json(const Checkup& checkup, Json findings) {

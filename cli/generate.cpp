@@ -85,7 +85,7 @@ Result<int> run_generate(const GenerateFlags& given) {
       continue;
     }
     PromptRow& row = std::get<PromptRow>(*event);
-    asked.push_back({std::move(row.messages), std::move(row.source), row.row, std::move(row.metadata)});
+    asked.push_back({row.messages.json(), std::move(row.source), row.row, std::move(row.metadata)});
     if (asked.size() < kPromptsAtOnce) continue;
     if (auto answered = answer(**student, asked, flags, seed); !answered) return fail(answered.error());
   }

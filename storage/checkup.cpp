@@ -235,14 +235,14 @@ Result<void> Examination::check_identities() {
         "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id) ORDER BY prompt.id",
         after, last);
     std::optional<RowId> current;
-    std::optional<Json> messages;
+    std::optional<Messages> messages;
     while (rows.next()) {
       if (current != rows.integer(0)) {
         current = rows.integer(0);
         auto parsed = parse_json(rows.text(2));
-        messages = parsed ? std::optional(std::move(*parsed)) : std::nullopt;
+        messages = parsed ? std::optional<Messages>(std::move(*parsed)) : std::nullopt;
         if (!messages) unreadable.add(*current);
-        if (messages && digests_.prompt(*messages) != rows.text(1)) prompts.add(*current);
+        if (messages && messages->digest() != rows.text(1)) prompts.add(*current);
       }
       if (!messages || rows.is_null(3)) continue;
       const auto parameters = parse_json(rows.text(7));

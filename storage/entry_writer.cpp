@@ -10,8 +10,8 @@ namespace retort {
 namespace {
 
 // NULL rather than an empty text: "nothing known", not "known to be empty".
-std::optional<std::string> unless_empty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
+std::optional<std::string_view> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
 }
 
 std::optional<double> unless_zero_ms(Duration duration) {
@@ -39,7 +39,7 @@ std::size_t bytes_of(const LogEntry& entry) {
   std::size_t bytes = sizeof entry;
   if (const auto* registration = std::get_if<Register>(&entry)) {
     for (const RequestSpec& spec : registration->requests) {
-      bytes += sizeof spec + spec.prompt.reference.size() + json_bytes(spec.prompt.messages) +
+      bytes += sizeof spec + spec.prompt.reference.size() + spec.prompt.messages.text().size() +
                json_bytes(spec.prompt.metadata) + json_bytes(spec.parameters);
     }
   } else if (const auto* begin = std::get_if<Begin>(&entry)) {
@@ -80,6 +80,12 @@ EntryWriter::Written EntryWriter::write_entry(const Register& entry) {
 Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
   const std::string& source = valid_source(spec.prompt.source);
   const std::optional<std::string> metadata = json_or_null(spec.prompt.metadata);
+  // New questions follow each other, as known ones do. Of a prompt that is not there nothing was ever asked.
+  if (expects_new_) {
+    const auto prompt = prompt_row(spec);
+    if (!prompt) return fail(prompt.error());
+    if (prompt->is_new) return insert(spec, *prompt, metadata);
+  }
   RequestState state;
   RowId prompt = 0;
   bool unchanged = false;
@@ -103,7 +109,8 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
     }
     if (auto done = found.status(); !done) return fail(done.error());
   }
-  if (state.request == 0) return add(spec, metadata);
+  expects_new_ = state.request == 0;
+  if (expects_new_) return add(spec, metadata);
   if (unchanged) return state;
   if (auto done = mend_source_row(prompt, spec.prompt, metadata); !done) return fail(done.error());
   return state;
@@ -132,26 +139,35 @@ Result<RequestState> EntryWriter::add(const RequestSpec& spec, const std::option
     if (!buried) return fail(buried.error());
     if (*buried) return forgotten(0);
   }
+  return insert(spec, *prompt, metadata);
+}
+
+Result<RequestState> EntryWriter::insert(const RequestSpec& spec, PromptId prompt,
+                                         const std::optional<std::string>& metadata) {
+  if (spec.parameters != last_parameters_ || last_parameters_text_.empty()) {
+    last_parameters_ = spec.parameters;
+    last_parameters_text_ = dump_json(spec.parameters);
+  }
   if (auto done = connection_.run("INSERT INTO request (digest, prompt_id, teacher_id, dialect, model, parameters, "
                                   "sample, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
-                                  spec.digest, prompt->id, ids_.teacher, teacher_.dialect, teacher_.model,
-                                  dump_json(spec.parameters), spec.sample);
+                                  spec.digest, prompt.id, ids_.teacher, teacher_.dialect, teacher_.model,
+                                  last_parameters_text_, spec.sample);
       !done) {
     return fail(done.error());
   }
   RequestState state;
   state.request = connection_.last_insert_id();
   state.first_seen = true;
-  const auto kept = prompt->is_new ? add_source_row(prompt->id, spec.prompt, metadata)
-                                   : mend_source_row(prompt->id, spec.prompt, metadata);
+  const auto kept = prompt.is_new ? add_source_row(prompt.id, spec.prompt, metadata)
+                                  : mend_source_row(prompt.id, spec.prompt, metadata);
   if (!kept) return fail(kept.error());
   return state;
 }
 
 Result<EntryWriter::PromptId> EntryWriter::prompt_row(const RequestSpec& spec) {
-  if (last_prompt_ != 0 && spec.prompt_digest == last_prompt_digest_) return PromptId{last_prompt_};
+  if (last_prompt_ != 0 && spec.prompt.messages.digest() == last_prompt_digest_) return PromptId{last_prompt_};
   if (auto done = connection_.run("INSERT INTO prompt (digest, messages) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
-                                  spec.prompt_digest, dump_json(spec.prompt.messages));
+                                  spec.prompt.messages.digest(), spec.prompt.messages.text());
       !done) {
     return fail(done.error());
   }
@@ -159,11 +175,11 @@ Result<EntryWriter::PromptId> EntryWriter::prompt_row(const RequestSpec& spec) {
   if (connection_.changes() == 1) {
     prompt = {connection_.last_insert_id(), true};
   } else {
-    Rows found = connection_.look_up("SELECT id FROM prompt WHERE digest = ?", spec.prompt_digest);
+    Rows found = connection_.look_up("SELECT id FROM prompt WHERE digest = ?", spec.prompt.messages.digest());
     if (found.next()) prompt.id = found.integer(0);
     if (auto done = found.status(); !done) return fail(done.error());
   }
-  last_prompt_digest_ = spec.prompt_digest;
+  last_prompt_digest_ = spec.prompt.messages.digest();
   last_prompt_ = prompt.id;
   return prompt;
 }

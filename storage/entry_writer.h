@@ -48,6 +48,7 @@ class EntryWriter {
   };
   Result<RequestState> look_up_or_add(const RequestSpec& spec);
   Result<RequestState> add(const RequestSpec& spec, const std::optional<std::string>& metadata);
+  Result<RequestState> insert(const RequestSpec& spec, PromptId prompt, const std::optional<std::string>& metadata);
   static RequestState forgotten(RowId request);
   Result<bool> is_forgotten(RowId prompt);
   Result<PromptId> prompt_row(const RequestSpec& spec);
@@ -71,6 +72,10 @@ class EntryWriter {
   /// The prompt registered last: the samples of a prompt follow each other.
   std::string last_prompt_digest_;
   RowId last_prompt_ = 0;
+  bool expects_new_ = true;  ///< the last question was a new one
+  /// The parameters named last, and their text.
+  Json last_parameters_;
+  std::string last_parameters_text_;
   /// The source named last, and its name as valid UTF-8.
   std::string last_source_, last_source_valid_;
 };

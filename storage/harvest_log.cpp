@@ -32,6 +32,9 @@ SqliteHarvestLog::SqliteHarvestLog(HarvestLock lock, std::unique_ptr<Connection>
       wake_(std::move(wake)) {
   connection_->set_busy_timeout(kBusyTimeout);
   connection_->checkpoint_by_hand();
+  // The writer refers to rows that it has just made or found itself: looking each up again, a dozen for each answer,
+  // would find nothing. What other hands break, `retort fsck` tells. Off is never refused outside a transaction.
+  (void)connection_->script("PRAGMA foreign_keys = OFF;");
   thread_ = std::thread([this] { work(); });
 }
 
@@ -115,6 +118,7 @@ void SqliteHarvestLog::work() {
     std::vector<LogEvent> events;
     const Result<void> committed = commit(batch, events);
     if (committed) {
+      give_back(batch, events);
       publish(std::move(events));
     } else {
       hold_or_die(committed.error(), std::move(batch));
@@ -169,6 +173,17 @@ Result<void> SqliteHarvestLog::checkpoint_if_long() {
   Result<void> done = connection_->checkpoint(Connection::Checkpoint::passive);
   trouble_ = done ? Trouble::none : connection_->trouble();
   return trouble_ == Trouble::disk_full ? Result<void>() : done;
+}
+
+// Only now: what might have to be written again must be whole.
+void SqliteHarvestLog::give_back(Queue& batch, std::vector<LogEvent>& events) {
+  auto event = events.begin();
+  for (Queued& queued : batch) {
+    auto* registration = std::get_if<Register>(&queued.entry);
+    if (!registration) continue;
+    while (!std::holds_alternative<Registered>(*event)) ++event;
+    std::get<Registered>(*event++).requests = std::move(registration->requests);
+  }
 }
 
 void SqliteHarvestLog::publish(std::vector<LogEvent> events) {

@@ -49,6 +49,7 @@ class SqliteHarvestLog final : public HarvestLog {
   Result<void> commit(const Queue& batch, std::vector<LogEvent>& events);
   Result<void> checkpoint_if_long();
   bool give_up_waiting(Instant since);
+  static void give_back(Queue& batch, std::vector<LogEvent>& events);
   void publish(std::vector<LogEvent> events);
   void hold_or_die(const Error& error, Queue batch);
   void stop(State state);

@@ -25,8 +25,7 @@ struct Checkup {
 
 /// How identities are computed, see core/teacher/identity.h: given to the checkup, which compares.
 struct IdentityDigests {
-  std::function<std::string(const Json& messages)> prompt;
-  std::function<std::string(const std::string& dialect, const std::string& model, const Json& messages,
+  std::function<std::string(const std::string& dialect, const std::string& model, const Messages& messages,
                             const Json& parameters, int sample)>
       request;
 };

@@ -41,7 +41,8 @@ struct End {
 using LogEntry = std::variant<Register, Begin, MarkSent, Release, End>;
 
 struct Registered {
-  std::vector<RequestState> states;  ///< in the order of the submission
+  std::vector<RequestState> states;   ///< in the order of the submission
+  std::vector<RequestSpec> requests;  ///< the submission itself, given back
 };
 struct Begun {
   std::vector<RowId> attempts;  ///< in the order of the submission

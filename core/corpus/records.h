@@ -9,6 +9,7 @@
 #include "core/base/instant.h"
 #include "core/base/json.h"
 #include "core/base/units.h"
+#include "core/corpus/messages.h"
 
 namespace retort {
 
@@ -33,9 +34,9 @@ struct TeacherIdentity {
 
 /// One row of a prompt source.
 struct PromptRow {
-  std::string source;       ///< path as given, "-" for stdin
-  std::int64_t row = 0;     ///< line number, from 1
-  Json messages;            ///< array of {role, content}
+  std::string source;    ///< path as given, "-" for stdin
+  std::int64_t row = 0;  ///< line number, from 1
+  Messages messages;
   std::string reference;    ///< known right answer, may be empty
   Json metadata = nullptr;  ///< the row's other fields (an object), or null
 };
@@ -44,8 +45,7 @@ struct PromptRow {
 struct RequestSpec {
   std::string digest;  ///< request identity, see core/teacher/identity.h
   PromptRow prompt;
-  std::string prompt_digest;  ///< of the messages alone
-  Json parameters;            ///< as sent, with the sample's own seed
+  Json parameters;  ///< as sent, with the sample's own seed
   int sample = 0;
 };
 

@@ -30,6 +30,15 @@ struct Flight {
   std::string body;
 };
 
+/// Most bodies come in one piece, which needs no copy.
+inline void take_bytes(Flight& flight, std::string bytes) {
+  if (flight.body.empty()) {
+    flight.body = std::move(bytes);
+  } else {
+    flight.body += bytes;
+  }
+}
+
 /// Ended, not yet durable. It keeps its permit: a slot is free again only when its answer is on disk, so that a crash
 /// can never lose more answers than fit in flight, and a slow disk slows the sending.
 struct Ending {

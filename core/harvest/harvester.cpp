@@ -65,6 +65,7 @@ class Harvester::Loop {
  private:
   std::optional<Instant> locked_turn(std::span<NetEvent> events, bool stop_requested) {
     for (NetEvent& event : events) std::visit([this](auto& e) { on(e); }, event);
+    if (!ends_.attempts.empty()) log_.submit(std::exchange(ends_, {}));
     for (LogEvent& event : log_.completions()) std::visit([this](auto& e) { on(e); }, event);
     if (!stopped_ && stop_requested) stop({Errc::interrupted, "stopped by a signal"});
     if (!stopped_ && budget_.time_is_up(clock_.wall()))
@@ -217,7 +218,7 @@ class Harvester::Loop {
     const auto flight = flights_.find(event.id.value);
     if (flight == flights_.end()) return;
     reading_.arrived(event.id, event.bytes.size());
-    flight->second.body += event.bytes;
+    take_bytes(flight->second, std::move(event.bytes));
   }
   void on(Woken&) {}
 
@@ -326,12 +327,12 @@ class Harvester::Loop {
     } else if (verdict.next == Next::stop_teacher && !stopped_) {
       stop({verdict.stop, "the teacher refuses us (" + verdict.word + "): " + end.error_detail});
     }
-    log_.submit(End{{std::move(end)}});
+    ends_.attempts.push_back(std::move(end));
   }
 
   // ---- what comes back from the disk
 
-  void on(Registered& event) { planner_.looked_up(event); }
+  void on(Registered& event) { planner_.looked_up(std::move(event)); }
 
   void on(Begun& event) {
     RETORT_ASSERT(!beginning_.empty() && beginning_.front().size() == event.attempts.size());
@@ -467,6 +468,7 @@ class Harvester::Loop {
   std::deque<Ready> ready_;
   std::optional<Work> unaffordable_;  ///< the next in line, when the budget has no room for it
   bool budget_blocked_ = false;
+  End ends_;                                 ///< of this turn, not yet with the log
   std::map<std::uint64_t, Flight> flights_;  // ordered: a drain ends in the same order in every simulated run
   std::unordered_map<RowId, Ending> endings_;
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/teacher/identity.h"
-
 namespace retort {
 namespace {
 constexpr std::size_t kLookupBatch = 128;
@@ -25,16 +23,20 @@ bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
 Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
     : settings_(settings),
       stats_(stats),
-      planned_max_(std::max<std::int64_t>(2048, 2LL * settings.limits.in_flight_max)) {}
+      planned_max_(std::max<std::int64_t>(2048, 2LL * settings.limits.in_flight_max)) {
+  for (int sample = 0; sample < settings.samples; ++sample) {
+    const Json parameters = sample_parameters(settings.parameters, sample);
+    askings_.push_back({parameters, RequestDigester(settings.dialect, settings.model, parameters, sample)});
+  }
+}
 
 void Planner::add_row(PromptRow row) {
   ++stats_.rows;
-  const std::string of_messages = prompt_digest(row.messages);
   for (int sample = 0; sample < settings_.samples; ++sample) {
     RequestSpec spec;
-    spec.parameters = sample_parameters(settings_.parameters, sample);
-    spec.digest = request_digest({settings_.dialect, settings_.model, row.messages, spec.parameters, sample});
-    spec.prompt_digest = of_messages;
+    const Asking& asking = askings_[static_cast<std::size_t>(sample)];
+    spec.parameters = asking.parameters;
+    spec.digest = asking.digest(row.messages);
     spec.sample = sample;
     spec.prompt = sample + 1 < settings_.samples ? row : std::move(row);
     collecting_.push_back(std::move(spec));
@@ -43,23 +45,22 @@ void Planner::add_row(PromptRow row) {
 }
 
 std::optional<Register> Planner::next_lookup(bool flush) {
-  if (collecting_.empty() || looking_up_.size() >= kLookupsAtOnce) return {};
+  if (collecting_.empty() || looking_up_ >= kLookupsAtOnce) return {};
   // A partial batch goes out only when nothing else is on its way: the disk sets the pace of small batches.
-  if (collecting_.size() < kLookupBatch && !flush && !looking_up_.empty()) return {};
+  if (collecting_.size() < kLookupBatch && !flush && looking_up_ > 0) return {};
   const std::size_t count = std::min(collecting_.size(), kLookupBatch);
   Register entry;
-  entry.requests.assign(collecting_.begin(), collecting_.begin() + static_cast<std::ptrdiff_t>(count));
-  looking_up_.emplace_back(std::make_move_iterator(collecting_.begin()),
-                           std::make_move_iterator(collecting_.begin() + static_cast<std::ptrdiff_t>(count)));
-  collecting_.erase(collecting_.begin(), collecting_.begin() + static_cast<std::ptrdiff_t>(count));
+  const auto end = collecting_.begin() + static_cast<std::ptrdiff_t>(count);
+  entry.requests.assign(std::make_move_iterator(collecting_.begin()), std::make_move_iterator(end));
+  collecting_.erase(collecting_.begin(), end);
+  ++looking_up_;
   return entry;
 }
 
-void Planner::looked_up(const Registered& result) {
-  RETORT_ASSERT(!looking_up_.empty() && looking_up_.front().size() == result.states.size());
-  std::vector<RequestSpec> batch = std::move(looking_up_.front());
-  looking_up_.pop_front();
-  for (std::size_t i = 0; i < batch.size(); ++i) admit(std::move(batch[i]), result.states[i]);
+void Planner::looked_up(Registered result) {
+  RETORT_ASSERT(looking_up_ > 0 && result.requests.size() == result.states.size());
+  --looking_up_;
+  for (std::size_t i = 0; i < result.states.size(); ++i) admit(std::move(result.requests[i]), result.states[i]);
 }
 
 void Planner::admit(RequestSpec spec, const RequestState& state) {

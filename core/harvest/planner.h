@@ -11,6 +11,7 @@
 
 #include "core/corpus/corpus.h"
 #include "core/harvest/harvester.h"
+#include "core/teacher/identity.h"
 
 namespace retort {
 
@@ -37,7 +38,7 @@ class Planner {
 
   /// The next batch to look up in the corpus, if one is due. With `flush`, a partial batch is due as well.
   std::optional<Register> next_lookup(bool flush);
-  void looked_up(const Registered& result);
+  void looked_up(Registered result);
 
   /// Work that is due, retries first, so that an old row does not starve behind a million fresh ones.
   std::optional<Work> take(Instant now);
@@ -51,14 +52,20 @@ class Planner {
   std::int64_t planned() const { return planned_; }
 
  private:
+  /// How each sample of a prompt is asked.
+  struct Asking {
+    Json parameters;
+    RequestDigester digest;
+  };
   void admit(RequestSpec spec, const RequestState& state);
 
   const HarvestSettings& settings_;
   HarvestStats& stats_;
   std::int64_t planned_ = 0;
   std::int64_t planned_max_;
-  std::vector<RequestSpec> collecting_;
-  std::deque<std::vector<RequestSpec>> looking_up_;
+  std::vector<Asking> askings_;
+  std::deque<RequestSpec> collecting_;
+  std::size_t looking_up_ = 0;  ///< batches
   std::deque<Work> fresh_;
   std::map<std::pair<Instant, std::uint64_t>, Work> waiting_;  // by due time, ties in order of arrival
   std::uint64_t order_ = 0;

@@ -27,6 +27,13 @@ std::optional<std::string> problem_with(const Json& messages) {
   return {};
 }
 
+/// As they are asked: after the system message that the settings bring, unless they have their own.
+Messages asked(Json messages, const PromptSettings& settings) {
+  if (!settings.system.empty() && json_text(messages.front(), "role") != "system")
+    messages.insert(messages.begin(), Json{{"role", "system"}, {"content", settings.system}});
+  return messages;
+}
+
 PromptEvent from_object(Json object, const PromptSettings& settings, const std::string& source, std::int64_t row) {
   const auto bad = [&](std::string problem) { return BadRow{source, row, std::move(problem)}; };
   if (!object.is_object()) return bad("a row must be a JSON object");
@@ -35,13 +42,13 @@ PromptEvent from_object(Json object, const PromptSettings& settings, const std::
   if (!settings.prompt_template.empty()) {
     Result<std::string> filled = fill_template(settings.prompt_template, object);
     if (!filled) return bad(filled.error().message);
-    result.messages = Json::array({user_message(std::move(*filled))});
+    result.messages = asked(Json::array({user_message(std::move(*filled))}), settings);
   } else if (object.contains("messages")) {
     if (const auto problem = problem_with(object["messages"])) return bad(*problem);
-    result.messages = std::move(object["messages"]);
+    result.messages = asked(std::move(object["messages"]), settings);
     used = "messages";
   } else if (object.contains("prompt") && object["prompt"].is_string()) {
-    result.messages = Json::array({user_message(object["prompt"].get<std::string>())});
+    result.messages = asked(Json::array({user_message(std::move(object["prompt"].get_ref<std::string&>()))}), settings);
     used = "prompt";
   } else {
     return bad("no 'messages' and no 'prompt': name the fields to use with --prompt-template '… {{field}} …'");
@@ -148,23 +155,15 @@ Result<std::string> fill_template(const std::string& text, const Json& object) {
 
 PromptEvent parse_prompt_line(std::string_view line, PromptFormat format, const PromptSettings& settings,
                               const std::string& source, std::int64_t row) {
-  PromptEvent event;
   if (format == PromptFormat::text) {
     if (!is_valid_utf8(line)) return BadRow{source, row, "the line is not UTF-8"};
     PromptRow text{source, row, {}, {}, nullptr};
-    text.messages = Json::array({user_message(std::string(line))});
-    event = std::move(text);
-  } else {
-    Result<Json> object = parse_json(line);
-    if (!object) return BadRow{source, row, "not JSON: " + object.error().message};
-    event = from_object(std::move(*object), settings, source, row);
+    text.messages = asked(Json::array({user_message(std::string(line))}), settings);
+    return text;
   }
-  if (auto* good = std::get_if<PromptRow>(&event); good && !settings.system.empty()) {
-    if (json_text(good->messages.front(), "role") != "system") {
-      good->messages.insert(good->messages.begin(), Json{{"role", "system"}, {"content", settings.system}});
-    }
-  }
-  return event;
+  Result<Json> object = parse_json(line);
+  if (!object) return BadRow{source, row, "not JSON: " + object.error().message};
+  return from_object(std::move(*object), settings, source, row);
 }
 
 Result<std::unique_ptr<PromptSource>> open_prompts(const std::vector<std::string>& paths, PromptSettings settings) {

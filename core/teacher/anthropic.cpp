@@ -206,7 +206,7 @@ class Anthropic final : public Codec {
     translate_tools(body);
 
     Json system = Json::array(), messages = Json::array();
-    for (const Json& message : question.messages) {
+    for (const Json& message : question.messages.json()) {
       if (is_system(message))
         system.push_back({{"type", "text"}, {"text", content_text(message)}});
       else

@@ -136,7 +136,7 @@ Result<void> Codec::accepts_messages(const Json& messages) const {
 Cost Codec::bound(const Question& question) const {
   Cost cost;
   cost.input = kTokensPerRequest;
-  for (const Json& message : question.messages) cost.input += kTokensPerMessage + content_bound(message);
+  for (const Json& message : question.messages.json()) cost.input += kTokensPerMessage + content_bound(message);
   for (const char* sent_along : {"tools", "response_format"}) {
     if (const auto found = question.parameters.find(sent_along); found != question.parameters.end())
       cost.input += static_cast<Tokens>(dump_json(*found).size());

@@ -255,11 +255,11 @@ class Gemini final : public Codec {
     if (!config.empty()) body["generationConfig"] = std::move(config);
     translate_tools(body);
     Json system = Json::array();
-    for (const Json& message : question.messages) {
+    for (const Json& message : question.messages.json()) {
       if (is_system(message)) system.push_back({{"text", content_text(message)}});
     }
     if (!system.empty()) body["systemInstruction"] = {{"parts", std::move(system)}};
-    body["contents"] = contents_of(question.messages);
+    body["contents"] = contents_of(question.messages.json());
     return body;
   }
 

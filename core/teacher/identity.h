@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/base/json.h"
+#include "core/corpus/messages.h"
 
 namespace retort {
 
@@ -12,7 +13,7 @@ namespace retort {
 struct RequestIdentity {
   std::string dialect;
   std::string model;
-  const Json& messages;
+  const Messages& messages;
   const Json& parameters;  ///< may hold anything the user sets; what does not shape the answer is left out below
   int sample = 0;
 };
@@ -21,8 +22,15 @@ struct RequestIdentity {
 /// cut short is asked again under the same identity, with a larger max_tokens of its own.
 std::string request_digest(const RequestIdentity& identity);
 
-/// SHA-256 over the canonical JSON of the messages alone.
-std::string prompt_digest(const Json& messages);
+/// The same for many messages that are asked alike.
+class RequestDigester {
+ public:
+  RequestDigester(const std::string& dialect, const std::string& model, const Json& parameters, int sample);
+  std::string operator()(const Messages& messages) const;
+
+ private:
+  std::string before_, after_;  ///< of the messages in the text that is digested
+};
 
 /// The parameters that sample `index` sends: its seed is the given seed plus the index.
 Json sample_parameters(const Json& parameters, int index);

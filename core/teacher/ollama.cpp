@@ -130,7 +130,7 @@ class Ollama final : public Codec {
     }
     body["model"] = settings().model;
     body["messages"] = Json::array();
-    for (const Json& message : question.messages) body["messages"].push_back(message_of(message));
+    for (const Json& message : question.messages.json()) body["messages"].push_back(message_of(message));
     body["stream"] = question.stream;  // streaming is what it does if nobody says otherwise
     return body;
   }

@@ -173,7 +173,7 @@ class OpenAiChat final : public Codec {
     }
     if (settings().seed_name != "seed") rename(body, "seed", settings().seed_name.c_str());
     body["model"] = settings().model;
-    body["messages"] = question.messages;
+    body["messages"] = question.messages.json();
     if (question.max_tokens) body[settings().max_tokens_name] = *question.max_tokens;
     if (question.choices > 1) body["n"] = question.choices;
     if (question.stream) body["stream"] = true;

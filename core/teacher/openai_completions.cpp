@@ -94,7 +94,7 @@ class OpenAiCompletions final : public Codec {
         body.erase(wanted);
     }
     body["model"] = settings().model;
-    body["prompt"] = prompt_of(question.messages);
+    body["prompt"] = prompt_of(question.messages.json());
     if (question.max_tokens) body["max_tokens"] = *question.max_tokens;
     if (question.choices > 1) body["n"] = question.choices;
     if (question.stream) body["stream"] = true;

@@ -168,7 +168,7 @@ class OpenAiResponses final : public Codec {
     Json body = question.parameters.is_object() ? question.parameters : Json::object();
     translate(body);
     Json input = Json::array();
-    for (const Json& message : question.messages) add_message(message, input);
+    for (const Json& message : question.messages.json()) add_message(message, input);
     body["input"] = std::move(input);
     body["model"] = settings().model;
     if (question.max_tokens) body["max_output_tokens"] = *question.max_tokens;

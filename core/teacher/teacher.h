@@ -22,7 +22,7 @@ namespace retort {
 struct Question {
   /// [{role, content}]: content is text or parts {type: "text", text} and {type: "image_url", image_url: {url}} with an
   /// https or data URL. A last message of the assistant is the beginning of the answer.
-  Json messages;
+  Messages messages;
   /// In the common (OpenAI's) words, which each dialect translates into its own: temperature, top_p, top_k, min_p,
   /// seed, stop, presence_penalty, frequency_penalty, logprobs, top_logprobs, reasoning_effort, reasoning_budget
   /// (tokens), response_format, tools, tool_choice. Other words are sent as they are. The sample's seed is already in.

@@ -81,7 +81,6 @@ RequestSpec question(std::int64_t number) {
   spec.prompt.reference = std::to_string(number);
   spec.parameters = {{"temperature", 0.6}};
   spec.digest = sha256_hex(text);
-  spec.prompt_digest = sha256_hex("p" + text);
   return spec;
 }
 

@@ -22,11 +22,10 @@ std::string bytes_of_file(const std::string& path) {
 }
 
 IdentityDigests digests() {
-  return {[](const Json& messages) { return prompt_digest(messages); },
-          [](const std::string& dialect, const std::string& model, const Json& messages, const Json& parameters,
+  return {[](const std::string& dialect, const std::string& model, const Messages& messages, const Json& parameters,
              int sample) {
-            return request_digest({dialect, model, messages, parameters, sample});
-          }};
+    return request_digest({dialect, model, messages, parameters, sample});
+  }};
 }
 
 struct Place {

@@ -35,7 +35,7 @@ void check_answered_survives_reopen() {
   const Pair& pair = pairs[0];
   CHECK(pair.request == fresh.request);
   CHECK(pair.attempt == attempt);
-  CHECK(pair.messages == spec("2 + 2").prompt.messages);
+  CHECK(pair.messages == spec("2 + 2").prompt.messages.json());
   CHECK(pair.parameters == spec("2 + 2").parameters);
   CHECK(pair.answer.text == "4");
   CHECK(pair.answer.reasoning == "because");
@@ -197,7 +197,7 @@ void check_text_survives() {
   const std::vector<Pair> pairs = pairs_of(corpus.opener(), corpus.path());
   REQUIRE(pairs.size() == 1);
   CHECK(pairs[0].answer.text == nul_and_more);
-  CHECK(pairs[0].messages == odd.prompt.messages);
+  CHECK(pairs[0].messages == odd.prompt.messages.json());
   CHECK(pairs[0].reference == nul_and_more);
   CHECK(pairs[0].metadata == odd.prompt.metadata);
 }

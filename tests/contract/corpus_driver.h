@@ -55,7 +55,6 @@ inline RequestSpec spec(const std::string& question, std::int64_t row = 1, int s
   spec.parameters = {{"temperature", 0.6}, {"seed", 7 + sample}};
   spec.sample = sample;
   spec.digest = request_digest({"openai-chat", "small-model", spec.prompt.messages, spec.parameters, sample});
-  spec.prompt_digest = prompt_digest(spec.prompt.messages);
   return spec;
 }
 

@@ -16,10 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const PromptFormat format : {PromptFormat::jsonl, PromptFormat::text}) {
       const PromptEvent event = parse_prompt_line(line, format, *settings, "f", 1);
       if (const auto* row = std::get_if<PromptRow>(&event)) {
-        RETORT_ASSERT(row->messages.is_array() && !row->messages.empty());
+        RETORT_ASSERT(row->messages.json().is_array() && !row->messages.json().empty());
         RETORT_ASSERT(row->metadata.is_null() || row->metadata.is_object());
-        RETORT_ASSERT(is_valid_utf8(row->reference) && is_valid_utf8(dump_json(row->messages)));
-        RETORT_ASSERT(prompt_digest(row->messages).size() == 64);
+        RETORT_ASSERT(is_valid_utf8(row->reference) && is_valid_utf8(row->messages.text()));
+        RETORT_ASSERT(row->messages.digest().size() == 64);
       } else {
         RETORT_ASSERT(!std::get<BadRow>(event).problem.empty());
       }

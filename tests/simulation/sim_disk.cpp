@@ -59,10 +59,11 @@ void Disk::end(AttemptEnd& end) {
 }
 
 std::optional<LogEvent> Disk::apply(LogEntry& entry) {
-  if (const auto* lookup = std::get_if<Register>(&entry)) {
+  if (auto* lookup = std::get_if<Register>(&entry)) {
     Registered result;
     result.states.reserve(lookup->requests.size());
     for (const RequestSpec& spec : lookup->requests) result.states.push_back(look_up(spec));
+    result.requests = std::move(lookup->requests);
     return result;
   }
   if (const auto* begin = std::get_if<Begin>(&entry)) {

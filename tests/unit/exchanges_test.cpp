@@ -31,7 +31,7 @@ TEST_CASE("each recorded exchange is asked as recorded") {
     const Question question = exchange.asked();
     const Result<void> accepted = teacher->accepts(question.parameters, question.choices);
     CHECK((accepted ? "" : accepted.error().message) == std::string());
-    const Result<void> sayable = teacher->accepts_messages(question.messages);
+    const Result<void> sayable = teacher->accepts_messages(question.messages.json());
     CHECK((sayable ? "" : sayable.error().message) == std::string());
     const HttpRequest request = teacher->encode(question);
     CHECK(request.method + " " + path_of(request.url) == exchange.request_line);

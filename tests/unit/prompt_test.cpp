@@ -24,7 +24,7 @@ std::string problem(const PromptEvent& event) {
   CHECK(std::get<BadRow>(event).row == 7);
   return std::get<BadRow>(event).problem;
 }
-std::string content(const PromptRow& row) { return row.messages.back()["content"]; }
+std::string content(const PromptRow& row) { return row.messages.json().back()["content"]; }
 
 struct TemporaryFile {
   explicit TemporaryFile(const std::string& text, const std::string& ending) {
@@ -49,8 +49,8 @@ TEST_CASE("JSON lines bring messages, a prompt, or fields for a template") {
   settings.prompt_template.clear();
   settings.system = "be brief";
   const PromptRow with_system = good(parse(R"({"prompt":"b"})", settings));
-  CHECK(with_system.messages.size() == 2);
-  CHECK(with_system.messages[0]["role"] == "system");
+  CHECK(with_system.messages.json().size() == 2);
+  CHECK(with_system.messages.json()[0]["role"] == "system");
 }
 
 TEST_CASE("a bad row says what is wrong with it") {
