@@ -56,6 +56,7 @@ void add_demo(CLI::App& app, Action& action);
 void add_fsck(CLI::App& app, Action& action);
 void add_snapshot(CLI::App& app, Action& action);
 void add_forget(CLI::App& app, Action& action);
+void add_decode(CLI::App& app, Action& action);
 
 /// Data goes to stdout (or a file), talk to stderr. Ends the process quietly if the reader of stdout is gone.
 void print_line(const std::string& line);

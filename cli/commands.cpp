@@ -23,6 +23,7 @@ void add_all(CLI::App& app, Action& action) {
   add_fsck(app, action);
   add_snapshot(app, action);
   add_forget(app, action);
+  add_decode(app, action);
   add_curate(app, action);
   add_export(app, action);
   add_import(app, action);

@@ -137,6 +137,14 @@ class ProfileReader {
         problem_ = "must be a number of at least " + std::to_string(static_cast<int>(least));
     };
   }
+  Setter flag(bool& into) {
+    return [this, &into](const toml::node& node) {
+      if (const auto value = node.value_exact<bool>())
+        into = *value;
+      else
+        problem_ = "must be true or false";
+    };
+  }
   Setter duration(Duration& into) {
     return [this, &into](const toml::node& node) {
       double value = 0;
@@ -197,6 +205,10 @@ class ProfileReader {
            wait_until_ready_ = node.value_exact<bool>();
            if (!wait_until_ready_) problem_ = "must be true or false";
          }},
+        {"stream", flag(p.stream)},
+        {"server_side_n", flag(p.server_side_n)},
+        {"first_byte_timeout_seconds", duration(p.first_byte_timeout)},
+        {"idle_timeout_seconds", duration(p.idle_timeout)},
         {"timeout_seconds", duration(p.total_timeout)},
         {"connect_timeout_seconds", duration(p.connect_timeout)},
         {"price_input_per_million", number(price_.input, 0)},

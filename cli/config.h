@@ -25,6 +25,10 @@ struct TeacherProfile {
   std::optional<std::int64_t> max_tokens;  ///
   bool wait_until_ready = false;           ///< a server of one's own, unless the profile says otherwise
   std::string origin;                      ///< scheme, host and port of base_url
+  bool stream = false;                     ///<
+  bool server_side_n = false;              ///< several samples of a prompt in one request
+  Duration first_byte_timeout = 2min;      ///< of a stream
+  Duration idle_timeout = 1min;            ///< of a stream
   Duration total_timeout = 30min;
   Duration connect_timeout = 30s;
 };

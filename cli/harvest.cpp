@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <random>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/config.h"
@@ -12,13 +14,18 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_record.h"
+#include "cli/sampling.h"
 #include "cli/terminal.h"
 #include "cli/until.h"
+#include "core/grade/json_schema.h"
 #include "core/harvest/harvester.h"
 #include "core/prompt/prompt_feed.h"
 
 namespace retort {
 namespace {
+
+// An event for each token is that much longer than the answer alone.
+constexpr std::size_t kStreamBytesMore = 4;
 
 struct Flags {
   std::vector<std::string> prompts;
@@ -28,13 +35,15 @@ struct Flags {
   std::string format = "auto";
   PromptSettings prompt;
   int samples = 1;
-  std::optional<std::int64_t> max_tokens;
+  SamplingFlags sampling;
+  std::string validate;
+  int validate_tries = 2;
+  std::vector<std::string> follow_ups;
   std::optional<int> in_flight;
   std::optional<double> requests_per_minute, tokens_per_minute;
   std::optional<double> max_usd;
   std::optional<std::int64_t> max_total_tokens, max_requests;
   std::string until;
-  std::vector<std::string> set;
   std::vector<std::string> retry;
   bool skip_bad_rows = false;
   bool terms_unknown = false;
@@ -45,24 +54,16 @@ struct Flags {
   double drain_seconds = 60;
 };
 
-// name=value; the value is JSON if it reads as JSON, else text.
-Result<void> apply_set(const std::string& word, Json& parameters, std::optional<std::int64_t>& max_tokens) {
-  const std::size_t equals = word.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return fail(Errc::usage, "--set wants name=value, not '" + word + "'");
-  const std::string name = word.substr(0, equals);
-  const Result<Json> value = parse_json(word.substr(equals + 1));
-  if (name == "model" || name == "messages" || name == "stream" || name == "n") {
-    return fail(Errc::usage, "--set " + name + ": this is not a sampling parameter (for n, use -n)");
-  }
-  if (name == "max_tokens" || name == "max_completion_tokens") {
-    if (!value || !value->is_number_integer() || *value < 1)
-      return fail(Errc::usage, "--set " + name + " wants a whole number above 0");
-    max_tokens = value->get<std::int64_t>();
-  } else {
-    parameters[name] = value ? *value : Json(word.substr(equals + 1));
-  }
-  return {};
+// What a file of --validate says of an answer's text.
+Result<std::function<std::string(const std::string&)>> validator_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return fail(Errc::usage, "cannot read the schema '" + path + "': no such file, or no permission");
+  const Result<JsonSchema> schema = JsonSchema::parse(text.str());
+  if (!schema) return fail(Errc::usage, path + ": " + schema.error().message);
+  return std::function<std::string(const std::string&)>(
+      [schema = *schema](const std::string& answer) { return schema.problem_with(answer); });
 }
 
 PromptFormat format_named(const std::string& name) {
@@ -118,15 +119,35 @@ Result<HarvestPlan> resolve(const Flags& flags, const Edges& edges) {
   settings.model = plan.profile.identity.model;
   settings.credential = std::move(*credential);
   settings.parameters = plan.profile.parameters;
-  settings.max_tokens = flags.max_tokens ? flags.max_tokens : plan.profile.max_tokens;
-  for (const std::string& word : flags.set) {
-    if (auto done = apply_set(word, settings.parameters, settings.max_tokens); !done) return fail(done.error());
-  }
+  settings.max_tokens = plan.profile.max_tokens;
+  if (auto done = apply_sampling(flags.sampling, settings.parameters, settings.max_tokens); !done)
+    return fail(done.error());
   settings.samples = flags.samples;
+  settings.stream = plan.profile.stream;
+  if (settings.stream) settings.body_bytes_max *= kStreamBytesMore;
+  const Result<void> accepted = plan.teacher->accepts(settings.parameters, 1);
+  if (!accepted) return fail(Errc::usage, "teacher '" + plan.profile.identity.name + "': " + accepted.error().message);
+  if (plan.profile.server_side_n) {
+    // As many as the dialect takes: OpenAI's bound is 128, others have less.
+    settings.choices_max = std::min(flags.samples, 128);
+    while (settings.choices_max > 1 && !plan.teacher->accepts(settings.parameters, settings.choices_max))
+      --settings.choices_max;
+    if (settings.choices_max == 1 && flags.samples > 1)
+      say("this teacher's dialect gives one answer to a request: samples are asked one by one");
+  }
+  settings.follow_ups = flags.follow_ups;
+  settings.validate_tries = flags.validate_tries;
+  if (!flags.validate.empty()) {
+    auto validator = validator_of(flags.validate);
+    if (!validator) return fail(validator.error());
+    settings.problem_with = std::move(*validator);
+  }
   settings.limits = limits;
   settings.retry.attempts_max = flags.attempts;
   settings.connect_timeout = plan.profile.connect_timeout;
   settings.total_timeout = plan.profile.total_timeout;
+  settings.first_byte_timeout = plan.profile.first_byte_timeout;
+  settings.idle_timeout = plan.profile.idle_timeout;
   settings.retry_failed = std::count(flags.retry.begin(), flags.retry.end(), "failed") > 0;
   settings.retry_truncated = std::count(flags.retry.begin(), flags.retry.end(), "truncated") > 0;
   settings.skip_bad_rows = flags.skip_bad_rows;
@@ -175,6 +196,9 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
   Json settings = {{"teacher", plan.profile.identity.name},
                    {"samples", plan.settings.samples},
                    {"parameters", plan.settings.parameters},
+                   {"stream", plan.settings.stream},
+                   {"follow_ups", plan.settings.follow_ups},
+                   {"validate", flags.validate},
                    {"requests_per_minute", plan.settings.limits.requests_per_minute},
                    {"tokens_per_minute", plan.settings.limits.tokens_per_minute},
                    {"in_flight_max", plan.settings.limits.in_flight_max}};
@@ -243,9 +267,15 @@ void add_harvest(CLI::App& app, Action& action) {
   command->add_option("--prompt-template", flags->prompt.prompt_template,
                       "Make the prompt from a row's fields: 'Solve: {{question}}'");
   command->add_option("--system", flags->prompt.system, "System message for prompts that have none");
-  command->add_option("--max-tokens", flags->max_tokens, "Longest answer, in tokens")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
-  command->add_option("--set", flags->set, "Sampling parameter NAME=VALUE, sent as it is (repeatable)");
+  command
+      ->add_option("--follow-up", flags->follow_ups,
+                   "What the user says next to each answer (repeatable: a script of turns)")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--validate", flags->validate, "Answers must be JSON of the schema in this file");
+  command->add_option("--validate-tries", flags->validate_tries, "Answers of another shape after which it has failed")
+      ->check(CLI::Range(1, 1000));
+  add_sampling_options(*command, flags->sampling);
   command->add_option("--max-in-flight", flags->in_flight, "Requests on the wire at once")
       ->check(CLI::Range(1, 100'000));
   command->add_option("--requests-per-minute", flags->requests_per_minute, "Overrides the profile's limit")

@@ -12,7 +12,7 @@ namespace {
 struct ShowFlags {
   std::string corpus = "corpus.db";
   RowId response = 0;
-  bool first = false, last = false, json = false;
+  bool first = false, last = false, json = false, logprobs = false;
 };
 
 const char* may_train_word(const Terms& terms) {
@@ -32,41 +32,48 @@ Json rights_of(const Terms& terms) {
 
 Json as_json(const Pair& pair) {
   const Response& answer = pair.answer;
-  return {{"response", pair.response},
-          {"request", pair.request},
-          {"attempt", pair.attempt},
-          {"prompt", pair.prompt},
-          {"messages", pair.messages},
-          {"reference", pair.reference},
-          {"metadata", pair.metadata},
-          {"source", pair.source},
-          {"row", pair.source_row},
-          {"sample", pair.sample},
-          {"parameters", pair.parameters},
-          {"text", answer.text},
-          {"reasoning", answer.reasoning},
-          {"refusal", answer.refusal},
-          {"tool_calls", answer.tool_calls},
-          {"finish", word(answer.finish)},
-          {"provider_finish", answer.provider_finish},
-          {"usage",
-           {{"input", or_null(answer.usage.input)},
-            {"output", or_null(answer.usage.output)},
-            {"cached_input", or_null(answer.usage.cached_input)},
-            {"reasoning", or_null(answer.usage.reasoning)}}},
-          {"served_model", answer.served_model},
-          {"system_fingerprint", answer.system_fingerprint},
-          {"provider_id", answer.provider_id},
-          {"teacher",
-           {{"name", pair.teacher.name},
-            {"dialect", pair.teacher.dialect},
-            {"base_url", pair.teacher.base_url},
-            {"model", pair.teacher.model},
-            {"vendor", pair.teacher.vendor}}},
-          {"terms", rights_of(pair.rights)},
-          {"cost_usd", pair.cost.dollars()},
-          {"latency_ms", seconds(pair.latency) * 1e3},
-          {"obtained_at", to_iso8601(pair.obtained)}};
+  return {
+      {"response", pair.response},
+      {"request", pair.request},
+      {"attempt", pair.attempt},
+      {"prompt", pair.prompt},
+      {"messages", pair.messages},
+      {"reference", pair.reference},
+      {"metadata", pair.metadata},
+      {"source", pair.source},
+      {"row", pair.source_row},
+      {"sample", pair.sample},
+      {"parameters", pair.parameters},
+      {"text", answer.text},
+      {"reasoning", answer.reasoning},
+      {"refusal", answer.refusal},
+      {"tool_calls", answer.tool_calls},
+      {"finish", word(answer.finish)},
+      {"partial", answer.partial},
+      {"invalid", answer.invalid},
+      {"continues", pair.continues ? Json(*pair.continues) : Json(nullptr)},
+      {"logprob_tokens", pair.logprob_tokens},
+      {"provider_finish", answer.provider_finish},
+      {"usage",
+       {{"input", or_null(answer.usage.input)},
+        {"output", or_null(answer.usage.output)},
+        {"cached_input", or_null(answer.usage.cached_input)},
+        {"cache_creation", or_null(answer.usage.cache_creation)},
+        {"reasoning", or_null(answer.usage.reasoning)}}},
+      {"served_model", answer.served_model},
+      {"system_fingerprint", answer.system_fingerprint},
+      {"provider_id", answer.provider_id},
+      {"teacher",
+       {{"name", pair.teacher.name},
+        {"dialect", pair.teacher.dialect},
+        {"base_url", pair.teacher.base_url},
+        {"model", pair.teacher.model},
+        {"vendor", pair.teacher.vendor}}},
+      {"terms", rights_of(pair.rights)},
+      {"cost_usd", pair.cost.dollars()},
+      {"latency_ms", seconds(pair.latency) * 1e3},
+      {"first_token_ms", pair.first_token == Duration::zero() ? Json(nullptr) : Json(seconds(pair.first_token) * 1e3)},
+      {"obtained_at", to_iso8601(pair.obtained)}};
 }
 
 class Printer {
@@ -140,15 +147,58 @@ void print_pair(const Pair& pair) {
                              (answer.provider_finish.empty() || answer.provider_finish == word(answer.finish)
                                   ? ""
                                   : " (" + answer.provider_finish + ")"));
+  if (answer.partial) printer.fact("partial", "the stream was cut: this is what came before");
+  printer.fact("invalid", answer.invalid);
+  if (pair.continues) printer.fact("continues", "response " + std::to_string(*pair.continues));
   printer.fact("tokens", tokens_of(answer.usage));
+  if (pair.logprob_tokens > 0)
+    printer.fact("logprobs", "of " + with_commas(pair.logprob_tokens) + " tokens (--logprobs prints them)");
   printer.fact("cost", as_dollars(pair.cost));
-  printer.fact("obtained", to_iso8601(pair.obtained) + ", after " + seconds_of(pair.latency));
+  printer.fact("obtained", to_iso8601(pair.obtained) + ", after " + seconds_of(pair.latency) +
+                               (pair.first_token == Duration::zero()
+                                    ? std::string()
+                                    : " (first token after " + seconds_of(pair.first_token) + ")"));
   print_messages(printer, pair.messages);
   printer.section("reasoning", answer.reasoning);
   printer.section("answer", answer.text);
   printer.section("refusal", answer.refusal);
   if (!answer.tool_calls.is_null()) printer.section("tool calls", dump_json(answer.tool_calls));
   printer.section("reference", pair.reference);
+}
+
+// A token may be a part of a character: then its text alone does not say what it is.
+Json bytes_of(const std::string& bytes) {
+  Json list = Json::array();
+  for (const char byte : bytes) list.push_back(static_cast<unsigned char>(byte));
+  return list;
+}
+
+Json as_json(const std::vector<TokenLogprob>& tokens) {
+  Json lines = Json::array();
+  for (const TokenLogprob& token : tokens) {
+    Json top = Json::array();
+    for (const auto& other : token.top)
+      top.push_back({{"token", other.bytes}, {"bytes", bytes_of(other.bytes)}, {"logprob", other.logprob}});
+    lines.push_back({{"token", token.bytes},
+                     {"bytes", bytes_of(token.bytes)},
+                     {"logprob", token.logprob},
+                     {"top_logprobs", std::move(top)}});
+  }
+  return lines;
+}
+
+void print_logprobs(const std::vector<TokenLogprob>& tokens) {
+  print_line("");
+  for (const TokenLogprob& token : tokens) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%9.4f  ", static_cast<double>(token.logprob));
+    std::string line = number + dump_json(token.bytes);
+    for (const auto& other : token.top) {
+      std::snprintf(number, sizeof number, " %.3f", static_cast<double>(other.logprob));
+      line += "  " + dump_json(other.bytes) + number;
+    }
+    print_line(visible_line(line));
+  }
 }
 
 Result<RowId> chosen(CorpusReader& reader, const ShowFlags& flags) {
@@ -182,10 +232,19 @@ Result<int> run_show(Edges& edges, const ShowFlags& flags) {
                                  (newest && *newest > 0 ? ": the newest is " + std::to_string(*newest)
                                                         : ": it has no responses yet"));
   }
+  std::vector<TokenLogprob> logprobs;
+  if (flags.logprobs) {
+    auto read = reader.value()->logprobs(*id);
+    if (!read) return fail(read.error());
+    logprobs = std::move(*read);
+  }
   if (flags.json) {
-    print_line(visible_json(dump_json(as_json(*pair))));
+    Json object = as_json(*pair);
+    if (flags.logprobs) object["logprobs"] = as_json(logprobs);
+    print_line(visible_json(dump_json(object)));
   } else {
     print_pair(*pair);
+    if (flags.logprobs) print_logprobs(logprobs);
   }
   return 0;
 }
@@ -199,6 +258,7 @@ void add_show(CLI::App& app, Action& action) {
   command->add_flag("--first", flags->first, "The oldest complete answer");
   command->add_flag("--last", flags->last, "The newest answer");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
+  command->add_flag("--logprobs", flags->logprobs, "Also the log probability of each token and its alternatives");
   command->add_flag("--json", flags->json, "One line of JSON");
   command->footer("Example:\n  retort show --last -c corpus.db\n  retort show 42 -c corpus.db --json");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_show(edges, *flags); }; });

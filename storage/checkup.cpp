@@ -6,6 +6,7 @@
 #include "storage/compression.h"
 #include "storage/corpus_file.h"
 #include "storage/harvest_lock.h"
+#include "storage/logprobs.h"
 #include "storage/sqlite_corpora.h"
 
 namespace retort {
@@ -39,6 +40,7 @@ constexpr const char* kResponses = RETORT_BOUNDS("response", "id", "20000");
 constexpr const char* kSourceRows = RETORT_BOUNDS("source_row", "id", "20000");
 constexpr const char* kPrompts = RETORT_BOUNDS("prompt", "id", "2000");
 constexpr const char* kBodies = RETORT_BOUNDS("raw", "attempt_id", "2000");
+constexpr const char* kLogprobs = RETORT_BOUNDS("logprobs", "response_id", "2000");
 
 constexpr std::array kRules{
     Rule{
@@ -50,9 +52,8 @@ constexpr std::array kRules{
         "marked as answered without an answer of their own",
         "they are never asked again and never exported: set their status to 'pending', and the next harvest asks them"},
     Rule{"newest", kRequests,
-         "SELECT id FROM request WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM response WHERE response.request_id "
-         "= "
-         "request.id AND response.id > coalesce(request.response_id, 0)) "
+         "SELECT id FROM request WHERE id > ? AND id <= ? AND EXISTS (SELECT 1 FROM answer WHERE answer.request_id = "
+         "request.id AND answer.id > coalesce(request.response_id, 0)) "
          "AND NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id)",
          "with an answer newer than the one they name",
          "two answers claim to be current: set response_id to the newest"},
@@ -65,8 +66,8 @@ constexpr std::array kRules{
          "AND NOT EXISTS (SELECT 1 FROM response WHERE response.attempt_id = attempt.id)",
          "marked as answered without a response", "an answer that was paid for is missing: look for it in a snapshot"},
     Rule{"outcome", kResponses,
-         "SELECT response.id FROM response JOIN attempt ON attempt.id = response.attempt_id WHERE response.id > ? "
-         "AND response.id <= ? AND attempt.outcome <> 'answered'",
+         "SELECT answer.id FROM answer JOIN attempt ON attempt.id = answer.attempt_id WHERE answer.id > ? "
+         "AND answer.id <= ? AND attempt.outcome <> 'answered'",
          "whose attempt was not answered", "the two contradict each other: was the corpus changed by hand?"},
     Rule{"json", kSourceRows,
          "SELECT id FROM source_row WHERE id > ? AND id <= ? AND metadata IS NOT NULL AND NOT json_valid(metadata)",
@@ -118,7 +119,8 @@ Result<Checkup> Examination::run() {
        {Check{"pages", &Examination::check_pages}, Check{"references", &Examination::check_references},
         Check{"rules", &Examination::check_rules}, Check{"open", &Examination::check_open_attempts},
         Check{"digest", &Examination::check_identities}, Check{"text", &Examination::check_texts},
-        Check{"body", &Examination::check_bodies}, Check{"count", &Examination::count_rows}}) {
+        Check{"body", &Examination::check_bodies}, Check{"logprobs", &Examination::check_logprobs},
+        Check{"count", &Examination::count_rows}}) {
     if (auto done = attempt(one.name, one.check); !done) return fail(done.error());
     // On damaged pages the other checks would see ghosts, and might go round in circles.
     if (result_.damaged && one.check == &Examination::check_pages) {
@@ -294,6 +296,26 @@ Result<void> Examination::check_bodies() {
   });
   found("body", tally, "raw bodies, by attempt, cannot be read back",
         why + "; what was decoded from them is still there, but cannot be decoded again: restore a snapshot");
+  return done;
+}
+
+Result<void> Examination::check_logprobs() {
+  Tally tally;
+  const auto done = in_steps(kLogprobs, [&](RowId after, RowId last) {
+    Rows rows = connection_.query(
+        "SELECT response_id, tokens, bytes, body FROM logprobs WHERE response_id > ? AND response_id <= ?", after,
+        last);
+    while (rows.next()) {
+      const std::int64_t bytes = rows.integer(2);
+      const bool sane = bytes >= 0 && bytes <= kBodyBytesMax;
+      const auto packed = decompress(rows.text(3), sane ? static_cast<std::size_t>(bytes) : 0);
+      const auto tokens = packed ? unpack_logprobs(*packed) : fail(packed.error());
+      if (!tokens || static_cast<std::int64_t>(tokens->size()) != rows.integer(1)) tally.add(rows.integer(0));
+    }
+    return rows.status();
+  });
+  found("logprobs", tally, "responses whose log probabilities cannot be read back",
+        "retort decode makes them again from the raw bodies");
   return done;
 }
 

@@ -36,6 +36,7 @@ class Examination {
   Result<void> check_identities();
   Result<void> check_texts();
   Result<void> check_bodies();
+  Result<void> check_logprobs();
   Result<void> count_rows();
 
   /// Calls `step` for the rows of a table, some thousands at a time, with nothing held open in between. `bounds` gives

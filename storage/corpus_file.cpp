@@ -205,11 +205,16 @@ Result<std::unique_ptr<Connection>> open_untouched(const std::string& place) {
   if (!opened) return fail(opened.error());
   Connection& connection = *opened->connection;
   if (left_by_a_crash) connection.leave_wal_on_close();
-  // What checks ask of the newest version is answered for older ones too: nothing was forgotten there.
-  const char* stand_in = "PRAGMA temp_store = MEMORY; CREATE TEMP TABLE tombstone (prompt_id INTEGER PRIMARY KEY);";
-  if (opened->version < 3) {
-    if (auto done = connection.script(stand_in); !done) return fail(done.error());
-  }
+  // What checks ask of the newest version is answered for older ones too: nothing was forgotten there, every response
+  // was an answer, and none had log probabilities.
+  std::string stand_ins =
+      "PRAGMA temp_store = MEMORY; CREATE TEMP VIEW answer AS SELECT id, request_id, attempt_id FROM "
+      "main.response";
+  stand_ins += opened->version < 4 ? ";" : " WHERE NOT partial AND invalid IS NULL;";
+  if (opened->version < 3) stand_ins += "CREATE TEMP TABLE tombstone (prompt_id INTEGER PRIMARY KEY);";
+  if (opened->version < 4)
+    stand_ins += "CREATE TEMP TABLE logprobs (response_id INTEGER PRIMARY KEY, tokens, bytes, body);";
+  if (auto done = connection.script(stand_ins.c_str()); !done) return fail(done.error());
   if (auto done = connection.script("PRAGMA query_only = ON; PRAGMA cache_size = -16384;"); !done)
     return fail(done.error());
   return std::move(opened->connection);

@@ -1,9 +1,11 @@
 #include "storage/entry_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/text.h"
 #include "core/corpus/words.h"
+#include "storage/logprobs.h"
 #include "storage/values.h"
 
 namespace retort {
@@ -19,6 +21,10 @@ std::optional<double> unless_zero_ms(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+std::optional<std::string> also_for(const std::vector<RowId>& requests) {
+  return requests.empty() ? std::nullopt : std::optional(dump_json(requests));
+}
+
 std::size_t json_bytes(const Json& json) {
   std::size_t bytes = sizeof json;
   if (json.is_string()) bytes += json.get_ref<const std::string&>().size();
@@ -29,7 +35,13 @@ std::size_t json_bytes(const Json& json) {
 
 std::size_t end_bytes(const AttemptEnd& end) {
   std::size_t bytes = sizeof end + end.raw_body.size() + end.error_detail.size() + json_bytes(end.headers);
-  if (end.response) bytes += end.response->text.size() + end.response->reasoning.size();
+  const auto add = [&](const std::optional<Response>& response) {
+    if (!response) return;
+    bytes += response->text.size() + response->reasoning.size();
+    for (const TokenLogprob& token : response->logprobs) bytes += sizeof token + token.top.size() * sizeof token.top[0];
+  };
+  add(end.response);
+  for (const Share& share : end.also) add(share.response);
   return bytes;
 }
 
@@ -70,7 +82,12 @@ EntryWriter::Written EntryWriter::write_entry(const Register& entry) {
   for (const RequestSpec& spec : entry.requests) {
     auto state = look_up_or_add(spec);
     if (!state) return fail(state.error());
-    registered.states.push_back(*state);
+    if (entry.with_answers && state->status == RequestStatus::answered) {
+      auto answer = answer_of(state->request);
+      if (!answer) return fail(answer.error());
+      state->answer = std::move(*answer);
+    }
+    registered.states.push_back(std::move(*state));
   }
   return std::optional<LogEvent>(std::move(registered));
 }
@@ -93,7 +110,7 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
     Rows found = connection_.look_up(
         "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
         "source_row.reference = ? AND source_row.metadata IS ?, "
-        "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id) "
+        "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers "
         "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ? "
         "AND source_row.\"row\" = ? WHERE request.digest = ?",
         spec.prompt.reference, metadata, source, spec.prompt.row, spec.digest);
@@ -106,6 +123,7 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
       prompt = found.integer(5);
       unchanged = found.integer(6) != 0;
       if (!found.is_null(7)) return forgotten(state.request);
+      state.invalid_answers = static_cast<int>(found.integer(8));
     }
     if (auto done = found.status(); !done) return fail(done.error());
   }
@@ -122,6 +140,17 @@ RequestState EntryWriter::forgotten(RowId request) {
   state.request = request;
   state.status = RequestStatus::answered;
   return state;
+}
+
+Result<std::optional<KnownAnswer>> EntryWriter::answer_of(RowId request) {
+  Rows found = connection_.look_up(
+      "SELECT response.id, text, finish FROM request JOIN response ON response.id = request.response_id "
+      "WHERE request.id = ?",
+      request);
+  std::optional<KnownAnswer> answer;
+  if (found.next()) answer = KnownAnswer{found.integer(0), found.text(1), finish_of(found.text(2))};
+  if (auto done = found.status(); !done) return fail(done.error());
+  return answer;
 }
 
 Result<bool> EntryWriter::is_forgotten(RowId prompt) {
@@ -149,9 +178,9 @@ Result<RequestState> EntryWriter::insert(const RequestSpec& spec, PromptId promp
     last_parameters_text_ = dump_json(spec.parameters);
   }
   if (auto done = connection_.run("INSERT INTO request (digest, prompt_id, teacher_id, dialect, model, parameters, "
-                                  "sample, status) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
+                                  "sample, status, continues) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
                                   spec.digest, prompt.id, ids_.teacher, teacher_.dialect, teacher_.model,
-                                  last_parameters_text_, spec.sample);
+                                  last_parameters_text_, spec.sample, spec.continues);
       !done) {
     return fail(done.error());
   }
@@ -215,9 +244,9 @@ EntryWriter::Written EntryWriter::write_entry(const Begin& entry) {
   begun.attempts.reserve(entry.attempts.size());
   for (const AttemptStart& start : entry.attempts) {
     if (auto done = connection_.run("INSERT INTO attempt (request_id, run_id, outcome, max_tokens, begun_at, "
-                                    "reserved_tokens, reserved_usd) VALUES (?, ?, 'unsent', ?, ?, ?, ?)",
+                                    "reserved_tokens, reserved_usd, also_for) VALUES (?, ?, 'unsent', ?, ?, ?, ?, ?)",
                                     start.request, ids_.run, start.max_tokens, now, start.reserved.total(),
-                                    dollars_of(start.reserved.money));
+                                    dollars_of(start.reserved.money), also_for(start.also));
         !done) {
       return fail(done.error());
     }
@@ -256,13 +285,13 @@ EntryWriter::Written EntryWriter::write_entry(const End& entry) {
   Ended ended;
   ended.attempts.reserve(entry.attempts.size());
   for (const AttemptEnd& end : entry.attempts) {
-    if (auto done = write_end(end); !done) return fail(done.error());
+    if (auto done = write_end(end, ended); !done) return fail(done.error());
     ended.attempts.push_back(end.attempt);
   }
   return std::optional<LogEvent>(std::move(ended));
 }
 
-Result<void> EntryWriter::write_end(const AttemptEnd& end) {
+Result<void> EntryWriter::write_end(const AttemptEnd& end, Ended& ended) {
   RETORT_ASSERT(end.outcome != AttemptOutcome::unsent && end.outcome != AttemptOutcome::sent);
   WallTime sent = end.sent_at;
   if (const auto mark = marks_.find(end.attempt); mark != marks_.end()) {
@@ -276,11 +305,15 @@ Result<void> EntryWriter::write_end(const AttemptEnd& end) {
 
   if (auto done = connection_.run(
           "UPDATE attempt SET outcome = ?, sent_at = coalesce(?, sent_at), ended_at = ?, http_status = ?, error = ?, "
-          "error_detail = ?, possibly_billed = ?, first_byte_ms = ?, total_ms = ?, headers = ?, cost_usd = ? "
+          "error_detail = ?, possibly_billed = ?, first_byte_ms = ?, first_token_ms = ?, total_ms = ?, headers = ?, "
+          "cost_usd = ?, input_tokens = ?, output_tokens = ?, cached_input_tokens = ?, cache_creation_tokens = ?, "
+          "reasoning_tokens = ? "
           "WHERE id = ? AND request_id = ? AND outcome IN ('unsent', 'sent')",
           word(end.outcome), sent_at, ended_at, end.http_status ? std::optional(end.http_status) : std::nullopt,
           unless_empty(end.error), unless_empty(end.error_detail), end.possibly_billed, unless_zero_ms(end.first_byte),
-          unless_zero_ms(end.total), json_or_null(end.headers), dollars_of(end.cost), end.attempt, end.request);
+          unless_zero_ms(end.first_token), unless_zero_ms(end.total), json_or_null(end.headers), dollars_of(end.cost),
+          end.usage.input, end.usage.output, end.usage.cached_input, end.usage.cache_creation, end.usage.reasoning,
+          end.attempt, end.request);
       !done) {
     return done;
   }
@@ -291,7 +324,12 @@ Result<void> EntryWriter::write_end(const AttemptEnd& end) {
   if (!end.raw_body.empty()) {
     if (auto done = write_raw(end); !done) return done;
   }
-  return end.response ? write_response(end, ended_at) : write_request(end);
+  if (auto done = write_share(end, end.request, end.request_status, end.response, ended_at, ended); !done) return done;
+  for (const Share& share : end.also) {
+    if (auto done = write_share(end, share.request, share.request_status, share.response, ended_at, ended); !done)
+      return done;
+  }
+  return {};
 }
 
 Result<void> EntryWriter::write_raw(const AttemptEnd& end) {
@@ -300,33 +338,60 @@ Result<void> EntryWriter::write_raw(const AttemptEnd& end) {
                          static_cast<std::int64_t>(end.raw_body.size()), Blob{frame});
 }
 
-Result<void> EntryWriter::write_response(const AttemptEnd& end, const std::string& ended_at) {
-  const Response& answer = *end.response;
+Result<void> EntryWriter::write_share(const AttemptEnd& end, RowId request, RequestStatus status,
+                                      const std::optional<Response>& response, const std::string& ended_at,
+                                      Ended& ended) {
+  const bool is_charged_timeout = end.outcome == AttemptOutcome::timed_out;
+  if (response) {
+    const Result<RowId> id = write_response(end, request, *response, ended_at);
+    if (!id) return fail(id.error());
+    if (response->is_answer()) {
+      ended.answers.emplace_back(request, *id);
+      // The request belongs to whom answered it last: profiles are renamed, and identity does not know their names.
+      return connection_.run(
+          "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, timeouts = timeouts + ?, "
+          "response_id = ?, truncated = ?, teacher_id = ? WHERE id = ?",
+          word(status), is_charged(end.outcome), is_charged_timeout, *id, response->finish == Finish::length,
+          ids_.teacher, request);
+    }
+  }
+  return connection_.run(
+      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, "
+      "timeouts = timeouts + ?, invalid_answers = invalid_answers + ? WHERE id = ?",
+      word(status), is_charged(end.outcome), is_charged_timeout, response && !response->invalid.empty(), request);
+}
+
+Result<RowId> EntryWriter::write_response(const AttemptEnd& end, RowId request, const Response& answer,
+                                          const std::string& ended_at) {
+  const auto responses =
+      std::int64_t{end.response.has_value()} +
+      std::count_if(end.also.begin(), end.also.end(), [](const Share& share) { return share.response.has_value(); });
+  const Usd share{answer.partial ? 0 : end.cost.pico / responses};
   if (auto done = connection_.run(
           "INSERT INTO response (attempt_id, request_id, teacher_id, terms_id, text, reasoning, refusal, tool_calls, "
           "finish, provider_finish, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, served_model, "
-          "system_fingerprint, provider_id, cost_usd, obtained_at) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-          end.attempt, end.request, ids_.teacher, ids_.terms, answer.text, answer.reasoning, answer.refusal,
+          "system_fingerprint, provider_id, cost_usd, obtained_at, cache_creation_tokens, partial, invalid) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          end.attempt, request, ids_.teacher, ids_.terms, answer.text, answer.reasoning, answer.refusal,
           json_or_null(answer.tool_calls), word(answer.finish), answer.provider_finish, answer.usage.input,
           answer.usage.output, answer.usage.cached_input, answer.usage.reasoning, answer.served_model,
-          answer.system_fingerprint, answer.provider_id, dollars_of(end.cost), ended_at);
+          answer.system_fingerprint, answer.provider_id, dollars_of(share), ended_at, answer.usage.cache_creation,
+          answer.partial, unless_empty(answer.invalid));
       !done) {
-    return done;
+    return fail(done.error());
   }
-  // The request belongs to whom answered it last: profiles are renamed, and identity does not know their names.
-  return connection_.run(
-      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, timeouts = timeouts + ?, "
-      "response_id = ?, truncated = ?, teacher_id = ? WHERE id = ?",
-      word(end.request_status), is_charged(end.outcome), end.outcome == AttemptOutcome::timed_out,
-      connection_.last_insert_id(), answer.finish == Finish::length, ids_.teacher, end.request);
+  const RowId id = connection_.last_insert_id();
+  if (auto done = write_logprobs(id, answer.logprobs); !done) return fail(done.error());
+  return id;
 }
 
-Result<void> EntryWriter::write_request(const AttemptEnd& end) {
-  return connection_.run(
-      "UPDATE request SET status = ?, attempts_charged = attempts_charged + ?, "
-      "timeouts = timeouts + ? WHERE id = ?",
-      word(end.request_status), is_charged(end.outcome), end.outcome == AttemptOutcome::timed_out, end.request);
+Result<void> EntryWriter::write_logprobs(RowId response, const std::vector<TokenLogprob>& tokens) {
+  if (tokens.empty()) return {};
+  const std::string packed = pack_logprobs(tokens);
+  const std::string frame = compressor_.compress(packed);
+  return connection_.run("INSERT INTO logprobs (response_id, tokens, bytes, body) VALUES (?, ?, ?, ?)", response,
+                         static_cast<std::int64_t>(tokens.size()), static_cast<std::int64_t>(packed.size()),
+                         Blob{frame});
 }
 
 }  // namespace retort

@@ -50,14 +50,19 @@ class EntryWriter {
   Result<RequestState> add(const RequestSpec& spec, const std::optional<std::string>& metadata);
   Result<RequestState> insert(const RequestSpec& spec, PromptId prompt, const std::optional<std::string>& metadata);
   static RequestState forgotten(RowId request);
+  Result<std::optional<KnownAnswer>> answer_of(RowId request);
   Result<bool> is_forgotten(RowId prompt);
   Result<PromptId> prompt_row(const RequestSpec& spec);
   Result<void> add_source_row(RowId prompt, const PromptRow& row, const std::optional<std::string>& metadata);
   Result<void> mend_source_row(RowId prompt, const PromptRow& row, const std::optional<std::string>& metadata);
-  Result<void> write_end(const AttemptEnd& end);
+  Result<void> write_end(const AttemptEnd& end, Ended& ended);
   Result<void> write_raw(const AttemptEnd& end);
-  Result<void> write_response(const AttemptEnd& end, const std::string& ended_at);
-  Result<void> write_request(const AttemptEnd& end);
+  /// What an attempt left of one of the requests that it served.
+  Result<void> write_share(const AttemptEnd& end, RowId request, RequestStatus status,
+                           const std::optional<Response>& response, const std::string& ended_at, Ended& ended);
+  Result<RowId> write_response(const AttemptEnd& end, RowId request, const Response& answer,
+                               const std::string& ended_at);
+  Result<void> write_logprobs(RowId response, const std::vector<TokenLogprob>& tokens);
   const std::string& valid_source(const std::string& source);
 
   Connection& connection_;

@@ -68,6 +68,18 @@ Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget
   std::sort(prompts.begin(), prompts.end());
   prompts.erase(std::unique(prompts.begin(), prompts.end()), prompts.end());
   std::vector<ForgottenPrompt> found;
+  // A follow-up repeats what it goes on from, and so do its own.
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    Rows next = connection.query(
+        "SELECT DISTINCT next.prompt_id FROM request JOIN response ON response.request_id = request.id "
+        "JOIN request next ON next.continues = response.id WHERE request.prompt_id = ?",
+        prompts[i]);
+    while (next.next()) {
+      if (std::find(prompts.begin(), prompts.end(), next.integer(0)) == prompts.end())
+        prompts.push_back(next.integer(0));
+    }
+    if (auto done = next.status(); !done) return fail(done.error());
+  }
   for (const RowId prompt : prompts) {
     auto one = describe(connection, prompt);
     if (!one) return fail(one.error());
@@ -124,7 +136,9 @@ Result<void> erase(Connection& connection, const ForgottenPrompt& one) {
         "DELETE FROM raw WHERE attempt_id IN (SELECT attempt.id FROM attempt JOIN request "
         "ON request.id = attempt.request_id WHERE request.prompt_id = ?)",
         "UPDATE attempt SET error_detail = NULL WHERE request_id IN (SELECT id FROM request WHERE prompt_id = ?)",
-        "UPDATE response SET text = '', reasoning = '', refusal = '', tool_calls = NULL "
+        "DELETE FROM logprobs WHERE response_id IN (SELECT response.id FROM response JOIN request "
+        "ON request.id = response.request_id WHERE request.prompt_id = ?)",
+        "UPDATE response SET text = '', reasoning = '', refusal = '', tool_calls = NULL, invalid = NULL "
         "WHERE request_id IN (SELECT id FROM request WHERE prompt_id = ?)",
         "UPDATE request SET response_id = NULL, truncated = 0, "
         "status = CASE status WHEN 'answered' THEN 'answered' ELSE 'failed' END WHERE prompt_id = ?"}) {

@@ -5,6 +5,8 @@
 
 #include "core/base/text.h"
 #include "core/corpus/words.h"
+#include "storage/compression.h"
+#include "storage/logprobs.h"
 #include "storage/values.h"
 
 namespace retort {
@@ -22,11 +24,13 @@ namespace {
   "  r.served_model, r.system_fingerprint, r.provider_id, "                                          \
   "  t.name, t.dialect, t.base_url, t.model, t.vendor, "                                             \
   "  m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train, "                   \
-  "  r.cost_usd, r.obtained_at, a.total_ms "                                                         \
+  "  r.cost_usd, r.obtained_at, a.total_ms, a.first_token_ms, q.continues, r.partial, r.invalid, "   \
+  "  r.cache_creation_tokens, l.tokens "                                                             \
   "FROM response r JOIN request q ON q.id = r.request_id JOIN attempt a ON a.id = r.attempt_id "     \
   "JOIN prompt p ON p.id = q.prompt_id JOIN teacher t ON t.id = r.teacher_id "                       \
   "JOIN terms m ON m.id = coalesce((SELECT terms_id FROM amendment WHERE teacher_id = r.teacher_id " \
   "  AND up_to >= r.id ORDER BY id DESC LIMIT 1), r.terms_id) "                                      \
+  "LEFT JOIN logprobs l ON l.response_id = r.id "                                                    \
   "LEFT JOIN source_row s ON s.id = (SELECT id FROM source_row WHERE prompt_id = p.id "              \
   "  ORDER BY run_id DESC, id DESC LIMIT 1) "
 
@@ -35,6 +39,7 @@ constexpr char kPairSql[] = RETORT_PAIR_SQL "WHERE r.id = ?";
 // The view `all`: what the newest answer of an answered request is, if it was not cut at the token limit.
 constexpr char kPairsSql[] = RETORT_PAIR_SQL
     "WHERE r.id > ? AND q.response_id = r.id AND q.status = 'answered' AND r.finish <> 'length' "
+    "AND NOT r.partial AND r.invalid IS NULL "
     "ORDER BY r.id LIMIT ?";
 #undef RETORT_PAIR_SQL
 
@@ -105,6 +110,12 @@ Result<Pair> SqliteReader::read_pair(const Rows& row) {
   pair.cost = usd_of(row.real(35));
   pair.obtained = wall_time_of(row.text(36));
   pair.latency = from_seconds(row.real(37) / 1000);
+  pair.first_token = from_seconds(row.real(38) / 1000);
+  pair.continues = number_or_nothing(row, 39);
+  pair.answer.partial = row.integer(40) != 0;
+  pair.answer.invalid = row.text(41);
+  pair.answer.usage.cache_creation = number_or_nothing(row, 42);
+  pair.logprob_tokens = row.integer(43);
   return pair;
 }
 
@@ -157,6 +168,17 @@ Result<std::vector<Pair>> SqliteReader::pairs_after(RowId after, std::size_t lim
 
 Result<RowId> SqliteReader::newest_response() {
   return connection_->number("SELECT coalesce(max(id), 0) FROM response");
+}
+
+Result<std::vector<TokenLogprob>> SqliteReader::logprobs(RowId response) {
+  Rows rows = connection_->query("SELECT bytes, body FROM logprobs WHERE response_id = ?", response);
+  if (!rows.next()) {
+    if (auto done = rows.status(); !done) return fail(done.error());
+    return std::vector<TokenLogprob>();
+  }
+  const auto packed = decompress(rows.text(1), static_cast<std::size_t>(std::max<std::int64_t>(0, rows.integer(0))));
+  if (!packed) return fail(packed.error());
+  return unpack_logprobs(*packed);
 }
 
 Result<std::vector<Permission>> SqliteReader::permissions() {
@@ -250,12 +272,15 @@ Result<void> SqliteReader::count_teachers(CorpusSummary& summary) {
 
   Rows tokens = connection_->query(
       "SELECT teacher_id, coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
-      "coalesce(sum(reasoning_tokens), 0) FROM response GROUP BY 1");
+      "coalesce(sum(reasoning_tokens), 0) FROM response GROUP BY 1 "
+      "UNION ALL SELECT run.teacher_id, coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
+      "coalesce(sum(reasoning_tokens), 0) FROM attempt JOIN run ON run.id = attempt.run_id WHERE also_for IS NOT NULL "
+      "GROUP BY 1");
   while (tokens.next()) {
     CorpusSummary::TeacherLine& line = lines[tokens.integer(0)];
-    line.input = tokens.integer(1);
-    line.output = tokens.integer(2);
-    line.reasoning = tokens.integer(3);
+    line.input += tokens.integer(1);
+    line.output += tokens.integer(2);
+    line.reasoning += tokens.integer(3);
   }
   if (auto done = tokens.status(); !done) return done;
 
@@ -290,7 +315,9 @@ Result<Spent> SqliteReader::spent() {
   if (rows.next()) spent = {rows.integer(0), rows.integer(1), {rows.integer(2)}};
   if (auto done = rows.status(); !done) return fail(done.error());
   Rows answers = connection_->query(
-      "SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) FROM response");
+      "SELECT (SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) FROM response "
+      "WHERE NOT partial) + (SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) "
+      "FROM attempt)");
   if (answers.next()) spent.tokens += answers.integer(0);
   if (auto done = answers.status(); !done) return fail(done.error());
   return spent;
@@ -307,7 +334,7 @@ Result<Experience> SqliteReader::experience(const TeacherIdentity& teacher) {
       "BLOB)) END), "
       "avg(response.output_tokens), avg(CASE WHEN response.id THEN newest.total_ms END) / 1000 "
       "FROM newest JOIN request ON request.id = newest.request_id JOIN prompt ON prompt.id = request.prompt_id "
-      "LEFT JOIN response ON response.attempt_id = newest.id",
+      "LEFT JOIN response ON response.attempt_id = newest.id AND NOT response.partial",
       teacher.name, teacher.model);
   if (rows.next()) {
     result.attempts = rows.integer(0);

@@ -16,6 +16,7 @@ class SqliteReader final : public CorpusReader {
   Result<Pair> pair(RowId response) override;
   Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) override;
   Result<RowId> newest_response() override;
+  Result<std::vector<TokenLogprob>> logprobs(RowId response) override;
   Result<std::vector<Permission>> permissions() override;
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
   Result<Spent> spent() override;

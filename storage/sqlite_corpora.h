@@ -25,6 +25,9 @@ class SqliteCorpora final : public CorpusOpener {
                                 const std::function<bool()>& stopped) override;
   Result<std::vector<ForgottenPrompt>> forget(const std::string& path, const ToForget& what, const RunStart& run,
                                               bool dry_run) override;
+  Result<Redecoding> decode(const std::string& path, const Decode& decode, const RunStart& run, bool dry_run,
+                            const std::function<void(const Redecoded&)>& tell,
+                            const std::function<bool()>& stopped) override;
 
  private:
   const Clock& clock_;

@@ -37,6 +37,36 @@ struct ToForget {
   std::string reason;            ///< kept in the corpus
 };
 
+/// The bytes of an attempt as they are stored, with what a decoder needs to know of it.
+struct StoredReply {
+  TeacherIdentity teacher;
+  int status = 0;
+  Json headers = Json::object();  ///< those worth keeping: name → value
+  std::string body;
+};
+
+/// What they say, read by today's decoder.
+struct Reread {
+  std::vector<Response> answers;  ///< none if they are no answer
+  bool partial = false;           ///< the one answer is what came before a cut
+  std::string problem;            ///< why there is none
+};
+using Decode = std::function<Reread(const StoredReply&)>;
+
+/// One response that reads otherwise now.
+struct Redecoded {
+  RowId attempt = 0;
+  RowId response = 0;                ///< 0: of an attempt that had none
+  std::vector<std::string> changed;  ///< columns
+  std::string note;
+};
+
+struct Redecoding {
+  std::int64_t bodies = 0, unchanged = 0, changed = 0;
+  std::int64_t recovered = 0;   ///< answers that could not be read before
+  std::int64_t unreadable = 0;  ///< bodies whose stored answer is not found in them any more: left as it is
+};
+
 struct ForgottenPrompt {
   RowId prompt = 0;
   std::string digest;

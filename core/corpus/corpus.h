@@ -19,6 +19,7 @@ namespace retort {
 /// Looks the requests up, or adds them as pending. Completes with where each stands.
 struct Register {
   std::vector<RequestSpec> requests;
+  bool with_answers = false;  ///< tell also what the answered ones were answered
 };
 /// Puts attempts on record as `unsent`. Once complete (durable), they may be sent at any time.
 struct Begin {
@@ -48,7 +49,8 @@ struct Begun {
   std::vector<RowId> attempts;  ///< in the order of the submission
 };
 struct Ended {
-  std::vector<RowId> attempts;  ///< these answers are durable
+  std::vector<RowId> attempts;                        ///< these answers are durable
+  std::vector<std::pair<RowId, RowId>> answers = {};  ///< request and the response that is now its answer
 };
 /// The disk or the file failed: nothing submitted after the last completion is known to be stored. A full disk is
 /// tried again by retry(); anything else ends this log (a failed fsync is never repeated as if it had worked).
@@ -117,6 +119,8 @@ class CorpusReader {
   virtual Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) = 0;
   /// The newest response id: freezes a view while a harvest goes on.
   virtual Result<RowId> newest_response() = 0;
+  /// Of that response, in order; none if it has none.
+  virtual Result<std::vector<TokenLogprob>> logprobs(RowId response) = 0;
   virtual Result<std::vector<Permission>> permissions() = 0;
   /// Where the request of that identity stands; nothing if it was never registered.
   virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
@@ -182,6 +186,12 @@ class CorpusOpener {
   /// with `dry_run`, would be) forgotten. Errc::usage for a response that is not there.
   virtual Result<std::vector<ForgottenPrompt>> forget(const std::string& path, const ToForget& what,
                                                       const RunStart& run, bool dry_run) = 0;
+
+  /// Reads every stored body again and sets right what says something else now, with a note of what it was; takes the
+  /// one writer's lock meanwhile (with `dry_run` it only tells). Bounded memory, some bodies a transaction.
+  virtual Result<Redecoding> decode(const std::string& path, const Decode& decode, const RunStart& run, bool dry_run,
+                                    const std::function<void(const Redecoded&)>& tell,
+                                    const std::function<bool()>& stopped) = 0;
 };
 
 }  // namespace retort

@@ -47,19 +47,33 @@ struct RequestSpec {
   PromptRow prompt;
   Json parameters;  ///< as sent, with the sample's own seed
   int sample = 0;
+  std::optional<RowId> continues = {};  ///< the response after which a follow-up asks on
+  int turn = 0;                         ///< of the script of follow-ups; 0: the prompt itself
 };
 
 /// `pending` also covers what was tried and may be tried again.
 enum class RequestStatus { pending, answered, failed };
 
+/// The common word for why an answer ended; the provider's own is kept beside it.
+enum class Finish { stop, length, content_filter, refusal, tool_calls, error, other };
+
+/// What a request was answered, as a follow-up needs it.
+struct KnownAnswer {
+  RowId response = 0;
+  std::string text;
+  Finish finish = Finish::stop;
+};
+
 /// Where a request stands, as the planner needs it.
 struct RequestState {
   RowId request = 0;
   RequestStatus status = RequestStatus::pending;
-  bool truncated = false;    ///< answered, and the newest answer was cut at the token limit
-  int attempts_charged = 0;  ///< attempts that count against the bound: refusals and unsent ones do not
-  int timeouts = 0;          ///< attempts that ended in a time-out: retried once at most
-  bool first_seen = false;   ///< this registration made it
+  bool truncated = false;                  ///< answered, and the newest answer was cut at the token limit
+  int attempts_charged = 0;                ///< attempts that count against the bound: refusals and unsent ones do not
+  int timeouts = 0;                        ///< attempts that ended in a time-out: retried once at most
+  bool first_seen = false;                 ///< this registration made it
+  int invalid_answers = 0;                 ///< answers that were not of the wanted shape
+  std::optional<KnownAnswer> answer = {};  ///< of an answered one, if the registration asked for it
 };
 
 /// How an attempt ended. The life of an attempt: unsent → sent → one of the others.
@@ -79,6 +93,7 @@ struct AttemptStart {
   RowId request = 0;
   std::optional<std::int64_t> max_tokens;  ///< not part of the request's identity, so it belongs to the attempt
   Cost reserved = {};  ///< an upper bound, set aside before sending; what counts as spent if no answer ever says more
+  std::vector<RowId> also = {};  ///< further requests that it serves: one is sent for several samples
 };
 
 /// What a corpus has cost so far, over all runs: answers at their price, attempts that may have been billed without an
@@ -98,9 +113,6 @@ struct Experience {
   double latency_seconds = 0;        ///< mean of an answer
   double answers_per_minute = 0;     ///< in the busiest minute
 };
-
-/// The common word for why an answer ended; the provider's own is kept beside it.
-enum class Finish { stop, length, content_filter, refusal, tool_calls, error, other };
 
 /// Token counts, with one meaning for all dialects; what a provider does not say is unset.
 struct Usage {
@@ -137,6 +149,17 @@ struct Response {
   std::string system_fingerprint;
   std::string provider_id;                  ///< the reply's id
   std::vector<TokenLogprob> logprobs = {};  ///< empty if they were not asked for, or not sent
+  bool partial = false;                     ///< of a stream that was cut: kept, but no answer
+  std::string invalid = {};  ///< why it is not of the wanted shape, and so no answer; empty if it is, or nobody looked
+
+  bool is_answer() const { return !partial && invalid.empty(); }
+};
+
+/// What an attempt left of a request that it served beside its first.
+struct Share {
+  RowId request = 0;
+  RequestStatus request_status = RequestStatus::pending;
+  std::optional<Response> response = {};
 };
 
 /// Everything known at the end of an attempt. Raw bytes are stored first; the response is a pure function of them.
@@ -151,11 +174,14 @@ struct AttemptEnd {
   bool possibly_billed = false;
   WallTime sent_at;
   Duration first_byte{};
+  Duration first_token{};  ///< of a stream: until the first of its text; zero if none came
   Duration total{};
   Json headers = nullptr;  ///< wire headers worth keeping: request ids and rate limits
   std::string raw_body;    ///< redacted of the credential; stored compressed
   std::optional<Response> response;
-  Usd cost;  ///< of this attempt, as far as known
+  Usd cost;                      ///< of this attempt, as far as known
+  std::vector<Share> also = {};  ///< the other requests that it served
+  Usage usage = {};              ///< of the whole attempt, where it has several responses: nobody knows each one's part
 };
 
 /// One invocation that touched a corpus.
@@ -211,6 +237,9 @@ struct Pair {
   Usd cost;
   WallTime obtained;
   Duration latency{};
+  Duration first_token{};               ///< zero if unknown
+  std::optional<RowId> continues = {};  ///< the response after which this one was asked
+  std::int64_t logprob_tokens = 0;      ///< tokens with log probabilities: CorpusReader::logprobs reads them
 };
 
 }  // namespace retort

@@ -8,7 +8,7 @@ namespace {
 bool worth_keeping(const std::string& header) {
   return header.find("ratelimit") != std::string::npos || header.find("request-id") != std::string::npos ||
          header.rfind("retry-after", 0) == 0 || header == "x-should-retry" || header == "date" || header == "server" ||
-         header == "openai-processing-ms";
+         header == "openai-processing-ms" || header == "content-type";
 }
 
 }  // namespace
@@ -20,6 +20,7 @@ AttemptEnd record_exchange(Flight& flight, const ExchangeTiming& timing, const s
   end.http_status = flight.head.status;
   end.sent_at = flight.sent_wall;
   end.first_byte = timing.first_byte;
+  end.first_token = flight.first_token;
   end.total = timing.total;
   Json kept = Json::object();
   for (const auto& [name, value] : flight.head.headers) {

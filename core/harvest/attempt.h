@@ -28,6 +28,7 @@ struct Flight {
   WallTime sent_wall;
   HttpHead head;
   std::string body;
+  Duration first_token{};  ///< of a stream: until the first of its text
 };
 
 /// Most bodies come in one piece, which needs no copy.
@@ -42,11 +43,13 @@ inline void take_bytes(Flight& flight, std::string bytes) {
 /// Ended, not yet durable. It keeps its permit: a slot is free again only when its answer is on disk, so that a crash
 /// can never lose more answers than fit in flight, and a slow disk slows the sending.
 struct Ending {
-  RowId request;
-  bool final;
+  std::vector<RowId> finished;   ///< requests that want nothing more
   std::optional<Permit> permit;  ///< none if it was never sent
   std::optional<Cost> actual;
   std::size_t bytes = 0;  ///< of the body, held until it is on disk
+  /// With follow-ups: the question that was answered, and how; the answer's id comes with its durability.
+  std::optional<Work> answered = {};
+  KnownAnswer answer = {};
 };
 
 /// The wire's part of an attempt's end: status, times, the headers worth keeping and the raw body (which the flight

@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "core/corpus/words.h"
+#include "core/harvest/answers.h"
 #include "core/harvest/attempt.h"
 #include "core/harvest/planner.h"
 #include "core/harvest/prompt_intake.h"
@@ -23,6 +24,7 @@ constexpr int kBeginAheadMax = 512;
 constexpr Duration kAskAgainWhetherReady = 2s;
 constexpr Duration kDiskRetryInterval = 1s;
 constexpr Duration kWaitWorthTelling = 10s;
+constexpr const char* kInvalid = "invalid";
 
 }  // namespace
 
@@ -93,7 +95,7 @@ class Harvester::Loop {
   // ---- from prompts to the wire
 
   void read_prompts() {
-    if (std::optional<Error> unusable = take_prompts(prompts_, planner_, settings_, stats_, observer_))
+    if (std::optional<Error> unusable = take_prompts(prompts_, planner_, teacher_, settings_, stats_, observer_))
       return stop(std::move(*unusable));
     while (auto lookup = planner_.next_lookup(stats_.all_read)) log_.submit(std::move(*lookup));
   }
@@ -144,7 +146,7 @@ class Harvester::Loop {
         }
         break;
       }
-      entry.attempts.push_back({work->request, work->question.max_tokens, bound});
+      entry.attempts.push_back({work->request, work->question.max_tokens, bound, work->also});
       batch.push_back({0, std::move(*work), bound});
     }
     if (batch.empty()) return;
@@ -186,9 +188,10 @@ class Harvester::Loop {
     end.request_status = RequestStatus::failed;
     end.error = "too_long";
     end.error_detail = why;
+    for (const RowId request : ready.work.also) end.also.push_back({request, RequestStatus::failed});
     tally_.failed(end);
     budget_.settle(ready.bound, Cost{}, false);
-    endings_.emplace(end.attempt, Ending{end.request, true, {}, {}, 0});
+    endings_.emplace(end.attempt, Ending{requests_of(ready.work), {}, {}, 0});
     log_.submit(End{{std::move(end)}});
   }
 
@@ -198,11 +201,15 @@ class Harvester::Loop {
     request.connect_timeout = settings_.connect_timeout;
     request.total_timeout = settings_.total_timeout;
     request.body_bytes_max = settings_.body_bytes_max;
+    if (ready.work.question.stream) {
+      request.first_byte_timeout = settings_.first_byte_timeout;
+      request.idle_timeout = settings_.idle_timeout;
+    }
     tally_.sent(ready.work.tried || ready.work.attempts_charged > 0);
     ready.work.tried = true;
     const ExchangeId id{++last_exchange_};
-    flights_.emplace(id.value,
-                     Flight{ready.attempt, std::move(ready.work), std::move(permit), ready.bound, now_, wall, {}, {}});
+    flights_.emplace(
+        id.value, Flight{ready.attempt, std::move(ready.work), std::move(permit), ready.bound, now_, wall, {}, {}, {}});
     transport_.submit(id, std::move(request));
   }
 
@@ -219,6 +226,7 @@ class Harvester::Loop {
     if (flight == flights_.end()) return;
     reading_.arrived(event.id, event.bytes.size());
     take_bytes(flight->second, std::move(event.bytes));
+    if (flight->second.work.question.stream) watch_first_token(flight->second, teacher_, now_);
   }
   void on(Woken&) {}
 
@@ -236,12 +244,18 @@ class Harvester::Loop {
     facts.fault = event.fault;
     facts.fault_detail = redacted(on_one_line(event.detail), settings_.credential);
     facts.possibly_billed = event.possibly_billed;
-    if (event.fault == NetFault::none) {
-      // Redacted before it is read: what is decoded is what is stored.
-      facts.reply = teacher_.decode(flight.head, end.raw_body);
+    bool whole = event.fault == NetFault::none;
+    // Redacted before it is read: what is decoded is what is stored.
+    if (whole || flight.work.question.stream) facts.reply = teacher_.decode(flight.head, end.raw_body);
+    if (!whole && flight.work.question.stream && std::holds_alternative<Answer>(facts.reply)) {
+      // A stream that said its end is whole, however the connection ended.
+      whole = true;
+      facts.fault = NetFault::none;
+    }
+    if (whole) {
       facts.signals = read_rate_signals(flight.head, clock_.wall());
     }
-    auto* const answer = event.fault == NetFault::none ? std::get_if<Answer>(&facts.reply) : nullptr;
+    auto* const answer = whole ? std::get_if<Answer>(&facts.reply) : nullptr;
     std::optional<Cost> actual;
     if (answer) actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
     limiter_.announced(flight.permit, facts.signals.announced, actual, now_);
@@ -251,18 +265,48 @@ class Harvester::Loop {
     if (answer) {
       limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
-      end.response = std::move(answer->choices.front());
-      tally_.answered(*end.response, *actual);
-    } else if (!verdict.possibly_billed && !(event.fault == NetFault::none && flight.head.status == 200)) {
+      tally_.paid(*actual);
+    } else if (!verdict.possibly_billed && !(whole && flight.head.status == 200)) {
       actual = Cost{};
     }
     const bool reached = flight.head.status != 0 && flight.head.status != 429;
     budget_.settle(flight.bound, actual,
                    reached || verdict.outcome != AttemptOutcome::refused || verdict.possibly_billed);
-    endings_.emplace(flight.attempt, Ending{flight.work.request, verdict.next != Verdict::Next::retry,
-                                            std::move(flight.permit), actual, bytes});
-    conclude(std::move(flight.work), std::move(end), verdict,
-             event.fault == NetFault::none && flight.head.status == 200);
+    Ending ending{{}, std::move(flight.permit), actual, bytes};
+    if (answer) {
+      conclude_answered(std::move(flight.work), std::move(end), std::move(*answer), std::move(ending));
+    } else {
+      keep_partial(facts.reply, end);
+      conclude(std::move(flight.work), std::move(end), verdict, whole && flight.head.status == 200, std::move(ending));
+    }
+  }
+
+  void conclude_answered(Work work, AttemptEnd end, Answer answer, Ending ending) {
+    if (answer.choices.size() > 1) end.usage = answer.usage;
+    const std::shared_ptr<const RequestSpec> origin = work.origin;
+    AnswersTaken taken = take_answers(std::move(answer), work, settings_);
+    for (Work& again : taken.again) {
+      again.tried = true;
+      planner_.retry_later(std::move(again), now_);
+    }
+    for (const Served& served : taken.served) {
+      if (served.status != RequestStatus::pending) ending.finished.push_back(served.request);
+      if (served.status == RequestStatus::answered) tally_.answered(*served.response);
+      if (!served.response || served.response->invalid.empty()) continue;
+      ++stats_.invalid;
+      end.error = kInvalid;
+      end.error_detail = redacted(on_one_line(served.response->invalid), settings_.credential);
+      if (served.status == RequestStatus::failed) tally_.given_up(kInvalid, 1);
+    }
+    if (origin && taken.served.front().status == RequestStatus::answered) {
+      const Response& response = *taken.served.front().response;
+      ending.answer = {0, response.text, response.finish};
+      ending.answered = std::move(work);
+    }
+    note_served(std::move(taken.served), end);
+    end.outcome = AttemptOutcome::answered;
+    endings_.emplace(end.attempt, std::move(ending));
+    log_.submit(End{{std::move(end)}});
   }
 
   /// Trouble of the whole teacher: silence where it asks for it, single probes where it fails, and an end when nothing
@@ -311,17 +355,20 @@ class Harvester::Loop {
                              " s (" + reason + "); what is missing stays pending: run the same command again"});
   }
 
-  void conclude(Work work, AttemptEnd end, const Verdict& verdict, bool status_200) {
+  /// An attempt without an answer.
+  void conclude(Work work, AttemptEnd end, const Verdict& verdict, bool status_200, Ending ending) {
     end.outcome = verdict.outcome;
     end.error = verdict.word;
     end.error_detail = redacted(verdict.detail, settings_.credential);
-    end.possibly_billed = !end.response && (verdict.possibly_billed || status_200);
+    end.possibly_billed = verdict.possibly_billed || status_200;
     if (is_charged(verdict.outcome)) ++work.attempts_charged;
     if (verdict.outcome == AttemptOutcome::timed_out) ++work.timeouts;
     using Next = Verdict::Next;
-    if (verdict.next == Next::done) end.request_status = RequestStatus::answered;
     if (verdict.next == Next::give_up) end.request_status = RequestStatus::failed;
-    if (!end.response) tally_.failed(end);
+    for (const RowId request : work.also) end.also.push_back({request, end.request_status});
+    tally_.failed(end);
+    if (verdict.next != Next::retry) ending.finished = requests_of(work);
+    endings_.emplace(end.attempt, std::move(ending));
     if (verdict.next == Next::retry) {
       planner_.retry_later(std::move(work), now_ + verdict.wait);
     } else if (verdict.next == Next::stop_teacher && !stopped_) {
@@ -350,9 +397,19 @@ class Harvester::Loop {
       const auto ending = endings_.find(attempt);
       RETORT_ASSERT(ending != endings_.end());
       settle(ending->second);
-      if (ending->second.final) planner_.finished(ending->second.request);
+      if (ending->second.answered) go_on(ending->second, event.answers);
+      for (const RowId request : ending->second.finished) planner_.finished(request);
       endings_.erase(ending);
     }
+  }
+
+  void go_on(Ending& ending, const std::vector<std::pair<RowId, RowId>>& answers) {
+    const Work& work = *ending.answered;
+    const auto its =
+        std::find_if(answers.begin(), answers.end(), [&](const auto& answer) { return answer.first == work.request; });
+    if (its == answers.end()) return;
+    ending.answer.response = its->second;
+    planner_.follow_up(*work.origin, work.question.messages, work.question.parameters, ending.answer);
   }
 
   void on(LogFailed& event) {
@@ -400,10 +457,12 @@ class Harvester::Loop {
       end.outcome = AttemptOutcome::cancelled;
       end.error = "cancelled";
       end.possibly_billed = true;
+      for (const RowId request : flight.work.also) end.also.push_back({request});
+      if (flight.work.question.stream) keep_partial(teacher_.decode(flight.head, end.raw_body), end);
       tally_.failed(end);
       budget_.settle(flight.bound, {}, true);
       reading_.ended(ExchangeId{id});
-      endings_.emplace(end.attempt, Ending{end.request, true, std::move(flight.permit), {}, bytes});
+      endings_.emplace(end.attempt, Ending{requests_of(flight.work), std::move(flight.permit), {}, bytes});
       log_.submit(End{{std::move(end)}});
     }
     flights_.clear();

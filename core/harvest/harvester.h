@@ -28,6 +28,12 @@ struct HarvestSettings {
   Json parameters = Json::object();
   std::optional<std::int64_t> max_tokens;
   int samples = 1;
+  int choices_max = 1;  ///< samples of a prompt that one request may ask for, where they differ in nothing sent
+  bool stream = false;
+  std::vector<std::string> follow_ups;  ///< what the user says next to each answer, and to the answer to that, …
+  /// Why an answer's text is not of the wanted shape, empty if it is; unset: any will do.
+  std::function<std::string(const std::string& text)> problem_with;
+  int validate_tries = 2;  ///< answers of the wrong shape after which a request has failed for good
   Limits limits;
   RetrySettings retry;
   Caps caps;
@@ -36,6 +42,8 @@ struct HarvestSettings {
   std::size_t response_bytes_max = 256u << 20;  ///< in memory, over all connections; reading pauses beyond it
   Duration connect_timeout = 30s;
   Duration total_timeout = 30min;
+  Duration first_byte_timeout = 2min;  ///< of a stream: until its body begins
+  Duration idle_timeout = 1min;        ///< of a stream: between two portions of it
   std::size_t body_bytes_max = 16u << 20;
   bool retry_failed = false;     ///< ask again what failed for good
   bool retry_truncated = false;  ///< ask again what was cut at the token limit
@@ -54,6 +62,7 @@ struct HarvestStats {
   std::int64_t answered = 0;          ///
   std::int64_t truncated = 0;         ///< of the answered
   std::int64_t refusals = 0;          ///< of the answered: the model declined
+  std::int64_t invalid = 0;           ///< answers that were not of the wanted shape
   std::int64_t failed = 0;            ///< for good
   std::int64_t rate_limited = 0;      ///< 429s
   std::int64_t retries = 0;           ///< attempts beyond a request's first

@@ -6,6 +6,11 @@ namespace retort {
 namespace {
 constexpr std::size_t kLookupBatch = 128;
 constexpr std::size_t kLookupsAtOnce = 8;
+
+// What was cut, refused or left unsaid is nothing to go on from.
+bool lets_go_on(const KnownAnswer& answer) {
+  return !answer.text.empty() && (answer.finish == Finish::stop || answer.finish == Finish::other);
+}
 }  // namespace
 
 bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
@@ -50,6 +55,7 @@ std::optional<Register> Planner::next_lookup(bool flush) {
   if (collecting_.size() < kLookupBatch && !flush && looking_up_ > 0) return {};
   const std::size_t count = std::min(collecting_.size(), kLookupBatch);
   Register entry;
+  entry.with_answers = !settings_.follow_ups.empty();
   const auto end = collecting_.begin() + static_cast<std::ptrdiff_t>(count);
   entry.requests.assign(std::make_move_iterator(collecting_.begin()), std::make_move_iterator(end));
   collecting_.erase(collecting_.begin(), end);
@@ -68,19 +74,68 @@ void Planner::admit(RequestSpec spec, const RequestState& state) {
     ++stats_.repeated;
   } else if (!wants_answer(state, settings_)) {
     ++(state.status == RequestStatus::answered ? stats_.already_answered : stats_.already_failed);
+    if (state.answer) follow_up(spec, spec.prompt.messages, spec.parameters, *state.answer);
   } else {
     const bool again = state.status != RequestStatus::pending;
     active_.insert(state.request);
     Work work;
     work.request = state.request;
-    work.question = {std::move(spec.prompt.messages), std::move(spec.parameters), settings_.max_tokens};
     // Asking again on purpose grants the request a full set of attempts.
     work.attempts_charged = again ? 0 : state.attempts_charged;
     work.timeouts = again ? 0 : state.timeouts;
+    work.invalid_answers = again ? 0 : state.invalid_answers;
+    if (joins_last(work, spec)) {
+      fresh_.back().also.push_back(work.request);
+      ++fresh_.back().question.choices;
+      return;
+    }
+    last_prompt_ = spec.prompt_digest;
+    work.question = {std::move(spec.prompt.messages), std::move(spec.parameters), settings_.max_tokens,
+                     settings_.stream};
+    if (!settings_.follow_ups.empty()) {
+      spec.prompt.messages = spec.parameters = nullptr;
+      work.origin = std::make_shared<const RequestSpec>(std::move(spec));
+    }
     fresh_.push_back(std::move(work));
     return;
   }
   --planned_;
+}
+
+// Samples of one prompt that were never asked, and that nothing tells apart: each with a seed of its own is a request
+// of its own.
+bool Planner::joins_last(const Work& work, const RequestSpec& spec) const {
+  if (!settings_.follow_ups.empty() || fresh_.empty()) return false;
+  const Work& last = fresh_.back();
+  const auto untried = [](const Work& one) {
+    return one.attempts_charged == 0 && one.timeouts == 0 && one.invalid_answers == 0;
+  };
+  return last.question.choices < settings_.choices_max && untried(last) && untried(work) &&
+         spec.prompt_digest == last_prompt_ && !spec.parameters.contains("seed");
+}
+
+void Planner::follow_up(const RequestSpec& origin, const Json& messages, const Json& parameters,
+                        const KnownAnswer& answer) {
+  if (static_cast<std::size_t>(origin.turn) >= settings_.follow_ups.size() || !lets_go_on(answer)) return;
+  RequestSpec spec = origin;
+  spec.prompt.messages = messages;
+  // What was put into the assistant's mouth is the beginning of its answer.
+  std::string said = answer.text;
+  if (!messages.empty() && json_text(messages.back(), "role") == "assistant") {
+    said = json_text(messages.back(), "content") + said;
+    spec.prompt.messages.erase(messages.size() - 1);
+  }
+  spec.prompt.messages.push_back({{"role", "assistant"}, {"content", std::move(said)}});
+  spec.prompt.messages.push_back(
+      {{"role", "user"}, {"content", settings_.follow_ups[static_cast<std::size_t>(origin.turn)]}});
+  spec.parameters = parameters;
+  spec.prompt_digest = prompt_digest(spec.prompt.messages);
+  spec.digest =
+      request_digest({settings_.dialect, settings_.model, spec.prompt.messages, spec.parameters, spec.sample});
+  spec.continues = answer.response;
+  ++spec.turn;
+  collecting_.push_back(std::move(spec));
+  ++planned_;
 }
 
 std::optional<Work> Planner::take(Instant now) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -18,10 +19,14 @@ namespace retort {
 /// A request that wants an answer.
 struct Work {
   RowId request = 0;
+  std::vector<RowId> also = {};  ///< requests of the same question, asked together: server-side n
   Question question;
   int attempts_charged = 0;
   int timeouts = 0;
+  int invalid_answers = 0;
   bool tried = false;  ///< this run or an earlier one asked before
+  /// With follow-ups: what it came from (without messages and parameters, which the question has).
+  std::shared_ptr<const RequestSpec> origin = {};
 };
 
 /// Whether a request that stands so is asked: if it is open, or if the settings ask for its kind again.
@@ -43,6 +48,8 @@ class Planner {
   /// Work that is due, retries first, so that an old row does not starve behind a million fresh ones.
   std::optional<Work> take(Instant now);
   void retry_later(Work work, Instant due);
+  /// The request was answered: if the script goes on and the answer lets it, plans the next turn.
+  void follow_up(const RequestSpec& origin, const Json& messages, const Json& parameters, const KnownAnswer& answer);
   /// The request is answered or failed, durably: a later row with the same identity is a matter of the corpus again.
   void finished(RowId request);
 
@@ -58,6 +65,7 @@ class Planner {
     RequestDigester digest;
   };
   void admit(RequestSpec spec, const RequestState& state);
+  bool joins_last(const Work& work, const RequestSpec& spec) const;
 
   const HarvestSettings& settings_;
   HarvestStats& stats_;
@@ -67,6 +75,7 @@ class Planner {
   std::deque<RequestSpec> collecting_;
   std::size_t looking_up_ = 0;  ///< batches
   std::deque<Work> fresh_;
+  std::string last_prompt_;                                    ///< digest of the prompt of the newest in fresh_
   std::map<std::pair<Instant, std::uint64_t>, Work> waiting_;  // by due time, ties in order of arrival
   std::uint64_t order_ = 0;
   std::unordered_set<RowId> active_;

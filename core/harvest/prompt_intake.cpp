@@ -2,10 +2,14 @@
 
 namespace retort {
 
-std::optional<Error> take_prompts(PromptFeed& prompts, Planner& planner, const HarvestSettings& settings,
-                                  HarvestStats& stats, HarvestObserver& observer) {
+std::optional<Error> take_prompts(PromptFeed& prompts, Planner& planner, const Teacher& teacher,
+                                  const HarvestSettings& settings, HarvestStats& stats, HarvestObserver& observer) {
   while (!stats.all_read && planner.has_room()) {
     FeedEvent event = prompts.poll();
+    if (const auto* row = std::get_if<PromptRow>(&event)) {
+      if (const auto accepted = teacher.accepts_messages(row->messages); !accepted)
+        event = BadRow{row->source, row->row, accepted.error().message};
+    }
     if (auto* row = std::get_if<PromptRow>(&event)) {
       planner.add_row(std::move(*row));
     } else if (const auto* bad = std::get_if<BadRow>(&event)) {

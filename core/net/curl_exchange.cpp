@@ -147,17 +147,17 @@ CURLcode CurlExchange::pause(bool paused) {
 
 CURLcode CurlExchange::resume() {
   if (paused_) return CURLE_OK;
-  last_byte_ = clock_.now();
+  last_byte_ = resumed_ = clock_.now();
   const bool held_back = std::exchange(held_back_, false) && shard >= 0;
   return held_back ? curl_easy_pause(easy(), CURLPAUSE_CONT) : CURLE_OK;
 }
 
 Instant CurlExchange::deadline() const {
   Instant next = submitted_ + request_.total_timeout;
-  if (shard < 0) return next;
-  if (first_byte_.ns == 0) {
-    if (request_.first_byte_timeout) next = std::min(next, started_ + *request_.first_byte_timeout);
-  } else if (request_.idle_timeout && !paused_) {
+  if (shard < 0 || paused_) return next;
+  if (body_bytes_ == 0) {
+    if (request_.first_byte_timeout) next = std::min(next, std::max(started_, resumed_) + *request_.first_byte_timeout);
+  } else if (request_.idle_timeout) {
     next = std::min(next, last_byte_ + *request_.idle_timeout);
   }
   return next;
@@ -173,8 +173,7 @@ std::string CurlExchange::timeout_detail(Instant now) const {
     return std::string(what) + std::to_string(milliseconds(d)) + " ms";
   };
   if (now >= submitted_ + request_.total_timeout) return after(request_.total_timeout, "no complete response within ");
-  if (first_byte_.ns == 0)
-    return after(request_.first_byte_timeout.value_or(Duration{}), "no byte of a response within ");
+  if (body_bytes_ == 0) return after(request_.first_byte_timeout.value_or(Duration{}), "no byte of an answer within ");
   return after(request_.idle_timeout.value_or(Duration{}), "the response paused for ");
 }
 

@@ -109,7 +109,8 @@ class CurlExchange {
   Instant started_;
   Instant first_byte_;  ///< zero until a byte came
   Instant last_byte_;
-  HttpHead head_;  ///< being read
+  Instant resumed_;  ///< after the last pause
+  HttpHead head_;    ///< being read
   bool head_done_ = false;
   bool paused_ = false;     ///< as the caller wants it
   bool held_back_ = false;  ///< libcurl keeps bytes until it is told to go on

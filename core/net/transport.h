@@ -30,10 +30,12 @@ struct HttpRequest {
   std::string body;
 
   Duration connect_timeout = 30s;
-  Duration total_timeout = 30min;              ///< from submit to the last byte
-  std::optional<Duration> first_byte_timeout;  ///< streaming only: an unstreamed answer has none until it is complete
-  std::optional<Duration> idle_timeout;        ///< streaming only: between two portions of the body
-  std::size_t body_bytes_max = 16 << 20;       ///< after decompression; more ends the exchange as `too_large`
+  Duration total_timeout = 30min;  ///< from submit to the last byte
+  /// Streaming only: until the first byte of the body, since many servers send the head before they begin to think. An
+  /// unstreamed answer has none until it is complete.
+  std::optional<Duration> first_byte_timeout;
+  std::optional<Duration> idle_timeout;   ///< streaming only: between two portions of the body
+  std::size_t body_bytes_max = 16 << 20;  ///< after decompression; more ends the exchange as `too_large`
 };
 
 /// Status and headers of the final response (an interim 1xx is swallowed).
@@ -98,8 +100,8 @@ class Transport {
   virtual void cancel(ExchangeId id) = 0;
 
   /// Stops reading the response of an exchange, or goes on with it: how a full memory or a slow disk reaches the wire.
-  /// What was read already still comes out of wait(). Its total time-out goes on, its idle time-out does not. Unknown
-  /// ids are ignored.
+  /// What was read already still comes out of wait(). Its total time-out goes on, its idle and first-byte time-outs do
+  /// not. Unknown ids are ignored.
   virtual void pause(ExchangeId id, bool paused) = 0;
 
   /// Sleeps until something happens or `deadline` passes; then returns what happened, perhaps

@@ -93,10 +93,11 @@ TEST_CASE("fsck finds each kind of damage and names the rows", "[contract][fsck]
       Planted{"newest",
               "INSERT INTO attempt SELECT 99, request_id, run_id, outcome, max_tokens, begun_at, sent_at, "
               "ended_at, http_status, error, error_detail, possibly_billed, first_byte_ms, total_ms, headers, "
-              "cost_usd, 0, 0 FROM attempt WHERE id = 5; INSERT INTO response SELECT 99, 99, request_id, "
+              "cost_usd, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM attempt WHERE id = 5; INSERT INTO "
+              "response SELECT 99, 99, request_id, "
               "teacher_id, terms_id, text, reasoning, refusal, tool_calls, finish, provider_finish, "
               "input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, served_model, "
-              "system_fingerprint, provider_id, cost_usd, obtained_at FROM response WHERE id = 5"},
+              "system_fingerprint, provider_id, cost_usd, obtained_at, NULL, 0, NULL FROM response WHERE id = 5"},
       Planted{"truncated", "UPDATE request SET truncated = 1 WHERE id = 5"},
       Planted{"outcome", "UPDATE attempt SET outcome = 'failed' WHERE id = 5"},
       Planted{"references", "PRAGMA foreign_keys = OFF; DELETE FROM attempt WHERE id = 5"},

@@ -48,6 +48,10 @@ void make_corpus(const std::string& path) {
   const RowId request = driver.registered(spec("c", 3)).request;
   driver.ended(no_answer(driver.begun(request), request, AttemptOutcome::failed, "http_500"));
   driver.ask(spec("forget me", 4), "done");
+  const RowId weighed = driver.registered(spec("weighed", 5)).request;
+  AttemptEnd end = answer(driver.begun(weighed), weighed, "ab");
+  end.response->logprobs = {{"a", -0.5F, {{"a", -0.5F}, {"c", -1.5F}}}, {"b", -0.25F, {}}};
+  driver.ended(end);
   driver.close();
   REQUIRE_OK(corpora.amend_terms(path, "r1", terms(), "Ada, 2026-11-22", run_start()));
   {

@@ -187,6 +187,11 @@ TEST_CASE("each time-out fires, and says which", "[contract][transport]") {
     while (connection.pause(10ms) && connection.send("x")) {
     }
   });
+  const RawServer headed([](RawConnection& connection) {
+    connection.read_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
+    connection.pause(20s);
+  });
   const RawServer stalls([](RawConnection& connection) {
     connection.read_request();
     connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx");
@@ -196,6 +201,11 @@ TEST_CASE("each time-out fires, and says which", "[contract][transport]") {
 
   SECTION("total, without a byte") { request.total_timeout = 150ms; }
   SECTION("first byte") { request.first_byte_timeout = 150ms; }
+  SECTION("first byte, after a head that came at once") {
+    request.url = headed.url();
+    request.first_byte_timeout = 150ms;
+    request.idle_timeout = 10ms;  // between portions only
+  }
   SECTION("total, against a server that drips") {
     request.url = drip.url();
     request.idle_timeout = 5s;

@@ -42,9 +42,10 @@ void Disk::end(AttemptEnd& end) {
   attempt.outcome = end.outcome;
   Request& request = requests_[index_of(end.request)];
   request.status = end.request_status;
+  const bool answered = end.response && end.response->is_answer();
   request.attempts_charged += is_charged(end.outcome) ? 1 : 0;
   request.timeouts += end.outcome == AttemptOutcome::timed_out ? 1 : 0;
-  if (end.response) {
+  if (answered) {
     ++request.answers;
     request.answer = std::move(end.response->text);
     request.truncated = end.response->finish == Finish::length;

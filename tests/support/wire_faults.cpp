@@ -217,6 +217,53 @@ void add_cuts(std::map<std::string, Make, std::less<>>& faults) {
   };
 }
 
+/// The first half of the right events; then `last`, and the end of the response or not.
+Make half_a_stream(End how, bool ended, std::string last = {}) {
+  return [=](const Input& input) {
+    std::vector<std::string> events = chat_events(input.answer, true);
+    events.resize(events.size() / 2);
+    if (!last.empty()) events.push_back(last);
+    return WireReply{.bytes = chunked(events, "Content-Type: text/event-stream\r\n", ended), .end = how, .status = 200};
+  };
+}
+
+void add_streams(std::map<std::string, Make, std::less<>>& faults) {
+  faults["stream_silent"] = [](const Input&) {
+    return WireReply{
+        .bytes = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+        .end = End::stall,
+        .status = 200};
+  };
+  faults["stream_stall"] = half_a_stream(End::stall, false);
+  faults["stream_cut"] = half_a_stream(End::close, false);
+  faults["stream_reset"] = half_a_stream(End::reset, false);
+  faults["stream_ended"] = half_a_stream(End::keep, true);
+  faults["stream_error"] =
+      half_a_stream(End::keep, true,
+                    "data: {\"error\":{\"code\":502,\"message\":\"upstream failed\",\"type\":\"server_error\"}}\n\n");
+  faults["stream_comments"] = [](const Input& input) {
+    std::vector<std::string> events{": keep-alive\n\n", "\n\n"};
+    for (const std::string& event : chat_events(input.answer, true)) {
+      events.push_back(": still here\n\n");
+      events.push_back(event);
+    }
+    return WireReply{.bytes = chunked(events, "Content-Type: text/event-stream\r\n"), .answers = true, .status = 200};
+  };
+  faults["stream_bytes"] = [](const Input& input) {
+    std::vector<std::string> pieces;
+    for (const std::string& event : chat_events(input.answer, true)) {
+      for (const char byte : event) pieces.emplace_back(1, byte);
+    }
+    return WireReply{
+        .bytes = chunked(pieces, "Content-Type: text/event-stream; charset=utf-8\r\n"), .answers = true, .status = 200};
+  };
+  faults["short_n"] = [](const Input& input) {
+    ChatAnswer answer = input.answer;
+    answer.choices.resize((answer.choices.size() + 1) / 2);
+    return WireReply{.bytes = reply(chat_body(answer)), .answers = true, .status = 200};
+  };
+}
+
 void add_wrong_bodies(std::map<std::string, Make, std::less<>>& faults) {
   faults["trunc_json"] = [](const Input& input) {
     const std::string body = right_body(input);
@@ -302,6 +349,7 @@ const std::map<std::string, Make, std::less<>>& faults() {
     std::map<std::string, Make, std::less<>> all;
     add_refusals(all);
     add_cuts(all);
+    add_streams(all);
     add_wrong_bodies(all);
     add_odd_but_right(all);
     return all;

@@ -1,0 +1,77 @@
+#include "core/harvest/answers.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace retort {
+namespace {
+
+// A refusal is an answer, and one that was cut would only be cut again: neither is asked again for its shape.
+bool is_to_be_validated(const Response& response) {
+  return response.refusal.empty() && (response.finish == Finish::stop || response.finish == Finish::other);
+}
+
+}  // namespace
+
+std::vector<RowId> requests_of(const Work& work) {
+  std::vector<RowId> requests{work.request};
+  requests.insert(requests.end(), work.also.begin(), work.also.end());
+  return requests;
+}
+
+AnswersTaken take_answers(Answer answer, Work work, const HarvestSettings& settings) {
+  AnswersTaken taken;
+  const std::vector<RowId> requests = requests_of(work);
+  const std::size_t answered = std::min(requests.size(), answer.choices.size());
+  for (std::size_t i = 0; i < answered; ++i) {
+    Served served{requests[i], RequestStatus::answered, std::move(answer.choices[i])};
+    Response& response = *served.response;
+    if (settings.problem_with && is_to_be_validated(response)) response.invalid = settings.problem_with(response.text);
+    if (!response.invalid.empty()) {
+      Work single = work;
+      single.request = requests[i];
+      single.also.clear();
+      single.question.choices = 1;
+      const bool enough = ++single.invalid_answers >= settings.validate_tries;
+      served.status = enough ? RequestStatus::failed : RequestStatus::pending;
+      if (!enough) taken.again.push_back(std::move(single));
+    }
+    taken.served.push_back(std::move(served));
+  }
+  if (answered == requests.size()) return taken;
+  for (std::size_t i = answered; i < requests.size(); ++i) taken.served.push_back({requests[i]});
+  work.request = requests[answered];
+  work.also.assign(requests.begin() + static_cast<std::ptrdiff_t>(answered) + 1, requests.end());
+  work.question.choices = static_cast<int>(requests.size() - answered);
+  taken.again.push_back(std::move(work));
+  return taken;
+}
+
+void keep_partial(const Reply& reply, AttemptEnd& end) {
+  const auto* rejection = std::get_if<Rejection>(&reply);
+  if (!rejection || !rejection->partial) return;
+  end.response = rejection->partial;
+  end.response->partial = true;
+}
+
+void watch_first_token(Flight& flight, const Teacher& teacher, Instant now) {
+  // A stream that has said nothing in so many bytes will not tell us much by its first word.
+  constexpr std::size_t kLookedAtMost = 64 << 10;
+  if (flight.first_token != Duration::zero() || flight.body.size() > kLookedAtMost) return;
+  const Reply so_far = teacher.decode(flight.head, flight.body);
+  const Response* said = nullptr;
+  if (const auto* answer = std::get_if<Answer>(&so_far)) said = &answer->choices.front();
+  if (const auto* cut = std::get_if<Rejection>(&so_far); cut && cut->partial) said = &*cut->partial;
+  if (!said) return;
+  if (!said->text.empty() || !said->reasoning.empty() || !said->tool_calls.is_null())
+    flight.first_token = now - flight.sent;
+}
+
+void note_served(std::vector<Served> served, AttemptEnd& end) {
+  end.request_status = served.front().status;
+  end.response = std::move(served.front().response);
+  for (std::size_t i = 1; i < served.size(); ++i)
+    end.also.push_back({served[i].request, served[i].status, std::move(served[i].response)});
+}
+
+}  // namespace retort
