@@ -81,7 +81,7 @@ Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& 
                                   const std::vector<StudentAnswer>& answers) {
   std::vector<GradeInput> inputs;
   for (std::size_t i = 0; i < rows.size(); ++i)
-    inputs.push_back({&rows[i].messages, answers[i].text, answers[i].reasoning, rows[i].reference, &rows[i].metadata});
+    inputs.push_back({&rows[i].messages.json(), answers[i].text, answers[i].reasoning, rows[i].reference, &rows[i].metadata});
   auto grades = grader.grade_all(inputs);
   if (!grades) return grades;
   for (std::size_t i = 0; i < rows.size(); ++i) {

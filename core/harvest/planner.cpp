@@ -89,11 +89,12 @@ void Planner::admit(RequestSpec spec, const RequestState& state) {
       ++fresh_.back().question.choices;
       return;
     }
-    last_prompt_ = spec.prompt_digest;
+    last_prompt_ = spec.prompt.messages.digest();
     work.question = {std::move(spec.prompt.messages), std::move(spec.parameters), settings_.max_tokens,
                      settings_.stream};
     if (!settings_.follow_ups.empty()) {
-      spec.prompt.messages = spec.parameters = nullptr;
+      spec.prompt.messages = Messages();
+      spec.parameters = nullptr;
       work.origin = std::make_shared<const RequestSpec>(std::move(spec));
     }
     fresh_.push_back(std::move(work));
@@ -111,25 +112,24 @@ bool Planner::joins_last(const Work& work, const RequestSpec& spec) const {
     return one.attempts_charged == 0 && one.timeouts == 0 && one.invalid_answers == 0;
   };
   return last.question.choices < settings_.choices_max && untried(last) && untried(work) &&
-         spec.prompt_digest == last_prompt_ && !spec.parameters.contains("seed");
+         spec.prompt.messages.digest() == last_prompt_ && !spec.parameters.contains("seed");
 }
 
-void Planner::follow_up(const RequestSpec& origin, const Json& messages, const Json& parameters,
+void Planner::follow_up(const RequestSpec& origin, const Messages& messages, const Json& parameters,
                         const KnownAnswer& answer) {
   if (static_cast<std::size_t>(origin.turn) >= settings_.follow_ups.size() || !lets_go_on(answer)) return;
   RequestSpec spec = origin;
-  spec.prompt.messages = messages;
+  Json conversation = messages.json();
   // What was put into the assistant's mouth is the beginning of its answer.
   std::string said = answer.text;
-  if (!messages.empty() && json_text(messages.back(), "role") == "assistant") {
-    said = json_text(messages.back(), "content") + said;
-    spec.prompt.messages.erase(messages.size() - 1);
+  if (!conversation.empty() && json_text(conversation.back(), "role") == "assistant") {
+    said = json_text(conversation.back(), "content") + said;
+    conversation.erase(conversation.size() - 1);
   }
-  spec.prompt.messages.push_back({{"role", "assistant"}, {"content", std::move(said)}});
-  spec.prompt.messages.push_back(
-      {{"role", "user"}, {"content", settings_.follow_ups[static_cast<std::size_t>(origin.turn)]}});
+  conversation.push_back({{"role", "assistant"}, {"content", std::move(said)}});
+  conversation.push_back({{"role", "user"}, {"content", settings_.follow_ups[static_cast<std::size_t>(origin.turn)]}});
   spec.parameters = parameters;
-  spec.prompt_digest = prompt_digest(spec.prompt.messages);
+  spec.prompt.messages = Messages(std::move(conversation));
   spec.digest =
       request_digest({settings_.dialect, settings_.model, spec.prompt.messages, spec.parameters, spec.sample});
   spec.continues = answer.response;

@@ -49,7 +49,8 @@ class Planner {
   std::optional<Work> take(Instant now);
   void retry_later(Work work, Instant due);
   /// The request was answered: if the script goes on and the answer lets it, plans the next turn.
-  void follow_up(const RequestSpec& origin, const Json& messages, const Json& parameters, const KnownAnswer& answer);
+  void follow_up(const RequestSpec& origin, const Messages& messages, const Json& parameters,
+                 const KnownAnswer& answer);
   /// The request is answered or failed, durably: a later row with the same identity is a matter of the corpus again.
   void finished(RowId request);
 

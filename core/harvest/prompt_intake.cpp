@@ -7,7 +7,7 @@ std::optional<Error> take_prompts(PromptFeed& prompts, Planner& planner, const T
   while (!stats.all_read && planner.has_room()) {
     FeedEvent event = prompts.poll();
     if (const auto* row = std::get_if<PromptRow>(&event)) {
-      if (const auto accepted = teacher.accepts_messages(row->messages); !accepted)
+      if (const auto accepted = teacher.accepts_messages(row->messages.json()); !accepted)
         event = BadRow{row->source, row->row, accepted.error().message};
     }
     if (auto* row = std::get_if<PromptRow>(&event)) {

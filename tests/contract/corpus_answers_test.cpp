@@ -83,11 +83,10 @@ TEST_CASE("partial and invalid answers are kept and are no answers", "[contract]
   driver.close();
   REQUIRE(pairs_of(place.corpora, place.path()).size() == 1);
   std::vector<Finding> findings;
-  const IdentityDigests digests{[](const Json& messages) { return prompt_digest(messages); },
-                                [](const std::string& dialect, const std::string& model, const Json& messages,
+  const IdentityDigests digests{[](const std::string& dialect, const std::string& model, const Messages& messages,
                                    const Json& parameters, int sample) {
-                                  return request_digest({dialect, model, messages, parameters, sample});
-                                }};
+    return request_digest({dialect, model, messages, parameters, sample});
+  }};
   REQUIRE_OK(place.corpora.check(place.path(), digests, [&](const Finding& one) { findings.push_back(one); }));
   CHECK(findings.empty());
 }
