@@ -124,8 +124,7 @@ class Importer {
     ++counts_.lines;
     Line line;
     line.spec.prompt = {path, number, std::move(pair.messages), "", nullptr};
-    line.spec.prompt_digest = prompt_digest(line.spec.prompt.messages);
-    line.spec.sample = seen_[line.spec.prompt_digest]++;
+    line.spec.sample = seen_[line.spec.prompt.messages.digest()]++;
     line.spec.parameters = Json::object();
     line.spec.digest = request_digest({flags_.teacher.dialect, flags_.teacher.model, line.spec.prompt.messages,
                                        line.spec.parameters, line.spec.sample});

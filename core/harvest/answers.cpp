@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/text.h"
+
 namespace retort {
 namespace {
 
@@ -67,11 +69,33 @@ void watch_first_token(Flight& flight, const Teacher& teacher, Instant now) {
     flight.first_token = now - flight.sent;
 }
 
-void note_served(std::vector<Served> served, AttemptEnd& end) {
+std::vector<RowId> note_served(std::vector<Served> served, const std::string& credential, Tally& tally,
+                               AttemptEnd& end) {
+  constexpr const char* kInvalid = "invalid";
+  std::vector<RowId> done;
+  for (const Served& one : served) {
+    if (one.status != RequestStatus::pending) done.push_back(one.request);
+    if (one.status == RequestStatus::answered) tally.answered(*one.response);
+    if (!one.response || one.response->invalid.empty()) continue;
+    ++tally.stats.invalid;
+    end.error = kInvalid;
+    end.error_detail = redacted(on_one_line(one.response->invalid), credential);
+    if (one.status == RequestStatus::failed) tally.given_up(kInvalid, 1);
+  }
   end.request_status = served.front().status;
   end.response = std::move(served.front().response);
   for (std::size_t i = 1; i < served.size(); ++i)
     end.also.push_back({served[i].request, served[i].status, std::move(served[i].response)});
+  return done;
+}
+
+AttemptEnd cancelled_exchange(Flight& flight, Instant now, const std::string& credential) {
+  AttemptEnd end = record_exchange(flight, {{}, now - flight.sent}, credential);
+  end.outcome = AttemptOutcome::cancelled;
+  end.error = "cancelled";
+  end.possibly_billed = true;
+  for (const RowId request : flight.work.also) end.also.push_back({request});
+  return end;
 }
 
 }  // namespace retort

@@ -6,6 +6,7 @@
 
 #include "core/harvest/attempt.h"
 #include "core/harvest/harvester.h"
+#include "core/harvest/tally.h"
 #include "core/teacher/teacher.h"
 
 namespace retort {
@@ -34,7 +35,11 @@ void keep_partial(const Reply& reply, AttemptEnd& end);
 /// Called as bytes come: notes when the first of the text is there.
 void watch_first_token(Flight& flight, const Teacher& teacher, Instant now);
 
-/// Notes in `end` what each request of the attempt is left with.
-void note_served(std::vector<Served> served, AttemptEnd& end);
+/// Notes in `end` what each request of the attempt is left with, and counts it. The requests that are done with.
+std::vector<RowId> note_served(std::vector<Served> served, const std::string& credential, Tally& tally,
+                               AttemptEnd& end);
+
+/// The record of an exchange that is given up on at `now`.
+AttemptEnd cancelled_exchange(Flight& flight, Instant now, const std::string& credential);
 
 }  // namespace retort

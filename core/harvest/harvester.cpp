@@ -14,7 +14,7 @@
 #include "core/harvest/reading_budget.h"
 #include "core/harvest/server_check.h"
 #include "core/harvest/tally.h"
-#include "core/harvest/teacher_health.h"
+#include "core/harvest/teacher_watch.h"
 
 namespace retort {
 namespace {
@@ -23,8 +23,6 @@ constexpr int kBeginAheadMin = 2;
 constexpr int kBeginAheadMax = 512;
 constexpr Duration kAskAgainWhetherReady = 2s;
 constexpr Duration kDiskRetryInterval = 1s;
-constexpr Duration kWaitWorthTelling = 10s;
-constexpr const char* kInvalid = "invalid";
 
 }  // namespace
 
@@ -44,7 +42,7 @@ class Harvester::Loop {
         limiter_(settings_.limits, pace, clock.now()),
         budget_(settings_.caps, settings_.spent),
         reading_(transport, settings_.response_bytes_max),
-        health_(settings_.retry.patience),
+        teacher_watch_(settings_.retry, limiter_, observer, random_, tally_.stats),
         planner_(settings_, stats_),
         server_(transport, teacher, settings_),
         now_(clock.now()) {}
@@ -108,11 +106,10 @@ class Harvester::Loop {
 
   void on_server_answer(const ResponseEnd& event) {
     if (const std::optional<std::string> why = server_.on(event)) {
-      if (health_.trouble(Trouble::unreachable, now_, now_)) observer_.notice(*why + "; waiting for it");
       limiter_.hold(now_ + kAskAgainWhetherReady, *why);
-      return stop_beyond_patience(*why);
+      return lose_patience(teacher_watch_.not_ready(*why, now_));
     }
-    health_.alive();
+    teacher_watch_.ready();
     if (const std::string notice = server_.notice(); !notice.empty()) observer_.notice(notice);
   }
 
@@ -252,16 +249,15 @@ class Harvester::Loop {
       whole = true;
       facts.fault = NetFault::none;
     }
-    if (whole) {
-      facts.signals = read_rate_signals(flight.head, clock_.wall());
-    }
+    if (whole) facts.signals = read_rate_signals(flight.head, clock_.wall());
     auto* const answer = whole ? std::get_if<Answer>(&facts.reply) : nullptr;
     std::optional<Cost> actual;
     if (answer) actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
     limiter_.announced(flight.permit, facts.signals.announced, actual, now_);
-    const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, health_.rounds(), health_.down()};
+    const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, teacher_watch_.rounds(),
+                                 teacher_watch_.down()};
     const Verdict verdict = judge(facts, history, settings_.retry, random_);
-    watch_teacher(facts, verdict, flight);
+    lose_patience(teacher_watch_.heard(facts, verdict, flight.permit, flight.sent, now_));
     if (answer) {
       limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
@@ -289,70 +285,15 @@ class Harvester::Loop {
       again.tried = true;
       planner_.retry_later(std::move(again), now_);
     }
-    for (const Served& served : taken.served) {
-      if (served.status != RequestStatus::pending) ending.finished.push_back(served.request);
-      if (served.status == RequestStatus::answered) tally_.answered(*served.response);
-      if (!served.response || served.response->invalid.empty()) continue;
-      ++stats_.invalid;
-      end.error = kInvalid;
-      end.error_detail = redacted(on_one_line(served.response->invalid), settings_.credential);
-      if (served.status == RequestStatus::failed) tally_.given_up(kInvalid, 1);
-    }
     if (origin && taken.served.front().status == RequestStatus::answered) {
       const Response& response = *taken.served.front().response;
       ending.answer = {0, response.text, response.finish};
       ending.answered = std::move(work);
     }
-    note_served(std::move(taken.served), end);
+    ending.finished = note_served(std::move(taken.served), settings_.credential, tally_, end);
     end.outcome = AttemptOutcome::answered;
     endings_.emplace(end.attempt, std::move(ending));
-    log_.submit(End{{std::move(end)}});
-  }
-
-  /// Trouble of the whole teacher: silence where it asks for it, single probes where it fails, and an end when nothing
-  /// else has come for too long.
-  void watch_teacher(const AttemptFacts& facts, const Verdict& verdict, const Flight& flight) {
-    if (verdict.trouble == Trouble::none) {
-      if (verdict.next != Verdict::Next::stop_teacher) health_.alive();
-      return;
-    }
-    const bool was_down = health_.down();
-    const std::string reason =
-        verdict.hold_reason.empty() ? "the teacher fails (" + verdict.word + ")" : verdict.hold_reason;
-    // A refusal now and then is no news; a long wait is told below.
-    if (health_.trouble(verdict.trouble, flight.sent, now_) && verdict.trouble != Trouble::refusal)
-      observer_.notice("no answers: " + reason + "; trying again");
-    if (health_.down()) {
-      limiter_.concurrency().probe_only();
-      if (!was_down && !verdict.hold)
-        limiter_.hold(now_ + full_jitter(settings_.retry, health_.rounds(), random_), reason);
-    }
-    if (verdict.trouble == Trouble::refusal) {
-      const auto& rejection = std::get<Rejection>(facts.reply);
-      ++stats_.rate_limited;
-      limiter_.refused(flight.permit, facts.signals, rejection.limit, verdict.hold.value_or(Duration{}), now_);
-      if (rejection.slow_down) limiter_.concurrency().probe_only();
-    }
-    if (verdict.hold) hold(*verdict.hold, verdict.hold_reason, verdict.trouble == Trouble::refusal);
-    stop_beyond_patience(reason);
-  }
-
-  void hold(Duration pause, const std::string& reason, bool asked) {
-    const bool news = now_ + pause > std::max(now_, limiter_.held_until()) + 1s;
-    limiter_.hold(now_ + pause, reason);
-    if (!news) return;
-    if (asked) health_.asked_to_wait(pause);
-    if (pause >= kWaitWorthTelling) {
-      observer_.notice("waiting " + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(pause).count()) +
-                       " s: " + reason);
-    }
-  }
-
-  void stop_beyond_patience(const std::string& reason) {
-    const std::optional<Duration> patience = health_.beyond_patience(now_);
-    if (stopped_ || !patience) return;
-    stop({Errc::refused, "no answer from the teacher for " + std::to_string(static_cast<int>(seconds(*patience))) +
-                             " s (" + reason + "); what is missing stays pending: run the same command again"});
+    ends_.attempts.push_back(std::move(end));
   }
 
   /// An attempt without an answer.
@@ -430,6 +371,10 @@ class Harvester::Loop {
     }
   }
 
+  void lose_patience(std::optional<Error> why) {
+    if (why && !stopped_) stop(std::move(*why));
+  }
+
   /// Nothing new is sent; what is on the wire is awaited, what is only on record is released.
   void wind_up() {
     server_.cancel();
@@ -453,11 +398,7 @@ class Harvester::Loop {
     for (auto& [id, flight] : flights_) {
       transport_.cancel(ExchangeId{id});
       const std::size_t bytes = flight.body.size();
-      AttemptEnd end = record_exchange(flight, {{}, now_ - flight.sent}, settings_.credential);
-      end.outcome = AttemptOutcome::cancelled;
-      end.error = "cancelled";
-      end.possibly_billed = true;
-      for (const RowId request : flight.work.also) end.also.push_back({request});
+      AttemptEnd end = cancelled_exchange(flight, now_, settings_.credential);
       if (flight.work.question.stream) keep_partial(teacher_.decode(flight.head, end.raw_body), end);
       tally_.failed(end);
       budget_.settle(flight.bound, {}, true);
@@ -512,11 +453,10 @@ class Harvester::Loop {
   RateLimiter limiter_;
   Budget budget_;
   ReadingBudget reading_;
-  TeacherHealth health_;
   Tally tally_;
+  TeacherWatch teacher_watch_;
   HarvestStats& stats_ = tally_.stats;
   Planner planner_;
-
   ServerCheck server_;
 
   Instant now_;
