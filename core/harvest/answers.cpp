@@ -80,6 +80,7 @@ std::vector<RowId> note_served(std::vector<Served> served, const std::string& cr
     ++tally.stats.invalid;
     end.error = kInvalid;
     end.error_detail = redacted(on_one_line(one.response->invalid), credential);
+    tally.stats.last_failure = std::string(kInvalid) + ": " + end.error_detail;
     if (one.status == RequestStatus::failed) tally.given_up(kInvalid, 1);
   }
   end.request_status = served.front().status;

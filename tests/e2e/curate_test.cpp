@@ -26,7 +26,7 @@ TEST_CASE("a recipe makes a view, the same twice, that export and its formats ta
   const ProgramEnd made = scene.run({"curate", "--recipe", "r1-reasoning", "--json"});
   CAPTURE(made.err);
   REQUIRE(made.code == 0);
-  CHECK(json_of(made.out)["pairs"] == 0);  // this teacher does not reason, which the recipe asks for
+  CHECK(json_of(made.out)["pairs"] == 16);  // 16 of 20 are right, and the second sample says the same
 
   scene.write("mine.toml",
               "name = \"mine\"\n[[stage]]\nstage = \"finished\"\n[[stage]]\nstage = \"verify\"\n"

@@ -13,7 +13,8 @@ void check_recovers(Scene& scene, const ProgramEnd& end, int prompts) {
   // Its own status, or an abort that says what happened (an assertion, or what the runtime says of an exception).
   CHECK((end.code >= 0 || end.code == -SIGABRT));
   if (end.code != 0) CHECK(!said(end).empty());
-  if (end.code == -SIGABRT) CHECK((has(end.err, "internal error") || has(end.err, "terminate called")));
+  if (end.code == -SIGABRT)
+    CHECK((has(end.err, "internal error") || has(end.err, "terminate called") || has(end.err, "Fatal glibc error")));
   const ProgramEnd next = scene.harvest();
   CAPTURE(next.err);
   CHECK(next.code == 0);

@@ -124,7 +124,8 @@ TEST_CASE("an answer of another shape is kept, marked, and asked again up to a b
   CAPTURE(end.err);
   CHECK(end.code == 3);
   CHECK(scene.teacher().requests() == 3);
-  CHECK(scene.number("SELECT count(*) FROM pairs WHERE invalid LIKE 'not JSON%'") == 3);
+  CHECK(scene.number("SELECT count(*) FROM pairs WHERE invalid LIKE '<root>: %type%'") == 3);
+  CHECK(has(end.err, "last failure: invalid: <root>"));
   CHECK(scene.number("SELECT count(*) FROM \"all\"") == 0);
   CHECK(scene.text("SELECT status FROM request") == "failed");
   CHECK(scene.number("SELECT invalid_answers FROM request") == 3);
