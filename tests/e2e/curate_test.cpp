@@ -15,7 +15,8 @@ std::string graded_sums(int count) {
 }
 
 struct Curated : Scene {
-  explicit Curated(int count = 20) : Scene({}, {{"price_output_per_million", "1.0"}}) {
+  /// One at a time: answers come in the order of the prompts.
+  explicit Curated(int count = 20) : Scene({}, {{"price_output_per_million", "1.0"}, {"max_in_flight", "1"}}) {
     write("prompts.jsonl", graded_sums(count));
     REQUIRE(harvest({"-n", "2"}).code == 0);
   }
