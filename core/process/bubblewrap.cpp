@@ -230,9 +230,8 @@ class Bubblewrap final : public Sandbox {
   void attend(Running& one, const SandboxJob& job) const {
     const SandboxLimits& limits = job.limits;
     if (one.child.in().open()) {
-      const ssize_t written = one.sent < job.input.size() ? write(one.child.in().number(), job.input.data() + one.sent,
-                                                                  job.input.size() - one.sent)
-                                                          : 0;
+      const std::string_view left = std::string_view(job.input).substr(one.sent);
+      const ssize_t written = left.empty() ? 0 : write_without_signal(one.child.in(), left);
       if (written > 0) one.sent += static_cast<std::size_t>(written);
       const bool refused = written < 0 && errno != EAGAIN && errno != EINTR;
       if (one.sent == job.input.size() || refused) one.child.in().close();

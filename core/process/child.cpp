@@ -178,4 +178,18 @@ Result<Descriptor> memory_file(const std::string& content) {
   return file;
 }
 
+ssize_t write_without_signal(const Descriptor& to, std::string_view text) {
+  sigset_t broken, before;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken, &before);
+  const ssize_t written = write(to.number(), text.data(), text.size());
+  const int error = errno;
+  constexpr timespec kAtOnce{};
+  if (written < 0 && error == EPIPE) sigtimedwait(&broken, nullptr, &kAtOnce);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return written;
+}
+
 }  // namespace retort

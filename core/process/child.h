@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
@@ -67,5 +68,9 @@ bool drain(const Descriptor& from, std::string& kept, std::size_t most, bool* ov
 
 /// A file in memory with this content, at its beginning; closed in children unless inherited.
 Result<Descriptor> memory_file(const std::string& content);
+
+/// write(2) to a pipe whose reader may be gone: then it fails with EPIPE and raises no signal, whatever SIGPIPE is set
+/// to.
+ssize_t write_without_signal(const Descriptor& to, std::string_view text);
 
 }  // namespace retort

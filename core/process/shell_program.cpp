@@ -99,7 +99,7 @@ class ShellProgram final : public LineProgram {
 
   std::size_t send(std::string_view text) {
     if (text.empty() || !child_.in().open()) return 0;
-    const ssize_t written = write(child_.in().number(), text.data(), text.size());
+    const ssize_t written = write_without_signal(child_.in(), text);
     if (written >= 0) return static_cast<std::size_t>(written);
     if (errno != EAGAIN && errno != EINTR) child_.in().close();  // it no longer listens; it may still answer
     return 0;
