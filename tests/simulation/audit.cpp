@@ -12,7 +12,7 @@ std::string quoted(std::int64_t prompt) { return "q" + std::to_string(prompt); }
 
 // Rounding, and the jitter of an estimate, never more.
 constexpr double kTolerance = 1.02;
-constexpr double kRequestsMore = 3;
+constexpr double kRequestsMore = 2;
 
 }  // namespace
 
@@ -106,7 +106,7 @@ void Audit::check_limits(Process& self, std::int64_t prompt, double tokens) {
   }
   if (promises.limits.tokens_per_minute > 0) {
     keeper->tokens.add(tokens, promises.limits.tokens_per_minute * kTolerance, now_);
-    if (keeper->tokens.excess() > promises.token_burst * kTolerance)
+    if (keeper->tokens.excess() > promises.token_burst)
       find(quoted(prompt) + " was sent beyond the limit on tokens: " + std::to_string(keeper->tokens.excess()) +
            " more than its rate, where " + std::to_string(promises.token_burst) + " may come at once");
   }
