@@ -57,7 +57,7 @@ std::vector<std::string> arguments(const SandboxJob& job, const std::vector<std:
                                     "/usr/bin:/bin",
                                     "--setenv",
                                     "HOME",
-                                    "/work",
+                                    "/sandbox",
                                     "--setenv",
                                     "LANG",
                                     "C.UTF-8",
@@ -102,11 +102,11 @@ std::vector<std::string> arguments(const SandboxJob& job, const std::vector<std:
                                     "--size",
                                     size,
                                     "--tmpfs",
-                                    "/work"};
+                                    "/sandbox"};
   for (const auto& [name, descriptor] : files) {
-    words.insert(words.end(), {"--file", std::to_string(descriptor), "/work/" + name});
+    words.insert(words.end(), {"--file", std::to_string(descriptor), "/sandbox/" + name});
   }
-  words.insert(words.end(), {"--remount-ro", "/", "--chdir", "/work"});
+  words.insert(words.end(), {"--remount-ro", "/", "--chdir", "/sandbox"});
   if (filter >= 0) words.insert(words.end(), {"--seccomp", std::to_string(filter)});
   // The limit on processes counts within the new user namespace only if it is set there.
   words.insert(words.end(),

@@ -9,7 +9,7 @@
 
 namespace retort {
 
-/// A program sees /usr read-only, its own /proc, a bare /dev, and two folders in memory (/work, where it starts, and
+/// A program sees /usr read-only, its own /proc, a bare /dev, and two folders in memory (/sandbox, where it starts, and
 /// /tmp); no home, no /etc but what the linker needs, no network, no user but nobody. `should_stop` is asked ten times
 /// a second. Nothing is checked or started before the first run().
 std::unique_ptr<Sandbox> make_bubblewrap(const Clock& clock, std::function<bool()> should_stop);

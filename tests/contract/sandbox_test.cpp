@@ -177,16 +177,16 @@ TEST_CASE("nothing outside can be written, and nobody's files are seen", "[sandb
                  folder.path("secret") +
                  "', '/etc/passwd', '/etc/shadow', '/root', '/home']:\n"
                  "    if os.path.exists(place): print('sees', place)\n"
-                 "open('/work/mine', 'w').write('x'); open('/tmp/mine', 'w').write('x')\n"
+                 "open('/sandbox/mine', 'w').write('x'); open('/tmp/mine', 'w').write('x')\n"
                  "print('done', os.getuid(), os.environ.get('HOME'), len(os.environ))\n"));
-  CHECK(end.out.starts_with("done 65534 /work "));
+  CHECK(end.out.starts_with("done 65534 /sandbox "));
   CHECK_FALSE(fs::exists(target));
   const SandboxEnd big =
       run(python("try:\n    f = open('/tmp/a', 'wb')\n    for i in range(100): f.write(bytes(1 << 20)); f.flush()\n"
                  "except OSError as e: print('stopped')\n"
                  "try:\n"
                  "    for i in range(40):\n"
-                 "        with open('/work/%d' % i, 'wb') as f: f.write(bytes(1 << 20))\n"
+                 "        with open('/sandbox/%d' % i, 'wb') as f: f.write(bytes(1 << 20))\n"
                  "except OSError as e: print('full')\n"));
   CHECK((big.out == "stopped\nfull\n" || big.why == Why::signalled));  // SIGXFSZ ends what does not ignore it
   CHECK_FALSE(fs::exists("/tmp/mine"));
