@@ -1,9 +1,5 @@
 // `retort export`: lines for other trainers. The gate comes first: nothing is written unless terms and evidence allow
 // it, what is written is exactly what the manifest describes, and a file is there whole or not at all.
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -11,10 +7,12 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output_file.h"
+#include "cli/pair_writer.h"
 #include "cli/run_record.h"
 #include "cli/terminal.h"
 #include "core/curate/admission.h"
 #include "core/export/format.h"
+#include "core/shards/shard_layout.h"
 
 namespace retort {
 namespace {
@@ -24,10 +22,11 @@ struct ExportFlags {
   std::string format = "chat";
   std::string output;
   std::string manifest;
-  std::string reasoning = "separate";
+  std::string reasoning = "separate", compress = "auto";
+  std::string tokenizer, chat_template;
   std::string view = "all", split;
   bool plain = false, bare = false;
-  std::int64_t pairs_max = 0;
+  std::int64_t pairs_max = 0, shard_tokens = 0;
   std::vector<std::string> permissions, explanations;
 };
 
@@ -62,9 +61,31 @@ Result<std::string> manifest_place(const ExportFlags& flags) {
   return place;
 }
 
-// Each admitted pair as a line; `sink` takes it with its line feed.
-Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, const PairFormat& format,
-                            const std::function<Result<void>(const std::string&)>& sink) {
+// What the flags ask for. Nothing is made yet.
+Result<std::unique_ptr<PairWriter>> make_writer(const ExportFlags& flags) {
+  const auto reasoning = reasoning_style_of(flags.reasoning);
+  if (!reasoning) return fail(reasoning.error());
+  if (is_shard_format(flags.format)) {
+    if (flags.compress != "auto" && flags.compress != "none")
+      return fail(Errc::usage, "--compress goes with lines: loaders map token shards into memory as they are");
+    if (flags.plain || flags.bare)
+      return fail(Errc::usage, "--plain and --bare go with lines; token shards are tokens alone");
+    return shards_writer(
+        {flags.format, flags.output, flags.tokenizer, flags.chat_template, flags.shard_tokens, *reasoning});
+  }
+  for (const auto& [given, name] :
+       {std::pair(!flags.tokenizer.empty(), "--tokenizer"), std::pair(!flags.chat_template.empty(), "--chat-template"),
+        std::pair(flags.shard_tokens > 0, "--shard-tokens")}) {
+    if (given) return fail(Errc::usage, std::string(name) + " goes with token shards: -f llmc, nanogpt or megatron");
+  }
+  auto format = make_format(flags.format, {*reasoning, flags.plain, flags.bare});
+  if (!format) return fail(format.error());
+  const auto compression = compression_for(flags.compress, flags.output);
+  if (!compression) return fail(compression.error());
+  return lines_writer(std::move(*format), flags.output, *compression);
+}
+
+Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, PairWriter& writer) {
   Written written;
   std::optional<Pair> preferred;  // waits for the half it was preferred to
   auto done = read_admitted(reader, admission, [&](const Pair& pair) -> Result<void> {
@@ -73,26 +94,30 @@ Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, co
       preferred = pair;
       return {};
     }
-    RenderedPair rendered = preferred ? format.render(*preferred, &pair) : format.render(pair);
+    const auto left_out = preferred ? writer.write(*preferred, &pair) : writer.write(pair, nullptr);
     preferred.reset();
-    if (!rendered.line) {
-      ++written.left_out[rendered.left_out];
-      return {};
+    if (!left_out) return fail(left_out.error());
+    if (left_out->empty()) {
+      ++written.lines;
+    } else {
+      ++written.left_out[*left_out];
     }
-    ++written.lines;
-    return sink(*rendered.line + "\n");
+    return {};
   });
   if (!done) return fail(done.error());
   if (written.lines == 0 && admission.pairs > 0) {
     return fail(Errc::usage, "none of " + with_commas(admission.pairs) + " pairs can be written in this format (" +
                                  written.left_out.begin()->first + "): choose another with -f, or leave out --plain");
   }
+  if (auto finished = writer.finish(); !finished) return fail(finished.error());
   return written;
 }
 
-void describe(Json& manifest, const ExportFlags& flags, const std::optional<Written>& written) {
+void describe(Json& manifest, const ExportFlags& flags, const PairWriter& writer,
+              const std::optional<Written>& written) {
   manifest["export"] = {
       {"format", flags.format}, {"reasoning", flags.reasoning}, {"plain", flags.plain}, {"bare", flags.bare}};
+  writer.describe(manifest["export"]);
   if (!written) return;
   manifest["export"]["lines"] = written->lines;
   manifest["export"]["left_out"] = written->left_out;
@@ -123,8 +148,8 @@ Result<void> record(Edges& edges, const ExportFlags& flags, const std::vector<Pe
 
 void summarize(const ExportFlags& flags, const Admission& admission, const Written& written,
                const std::string& manifest) {
-  std::string line =
-      with_commas(written.lines) + " lines written to " + (flags.output == "-" ? "standard output" : flags.output);
+  std::string line = with_commas(written.lines) + (is_shard_format(flags.format) ? " pairs as tokens" : " lines") +
+                     " written to " + (flags.output == "-" ? "standard output" : flags.output);
   if (!manifest.empty()) line += ", manifest " + manifest;
   for (const auto& [why, count] : written.left_out) line += "; left out: " + with_commas(count) + " (" + why + ")";
   say(line);
@@ -146,14 +171,12 @@ Result<void> write_manifest(OutputFile& file, const Json& manifest) {
 
 // Everything is on disk under other names before the corpus hears of it, and only then gets its name.
 Result<Written> export_to_file(Edges& edges, const ExportFlags& flags, CorpusReader& reader, Admission& admission,
-                               const PairFormat& format, const std::vector<Permission>& granted,
+                               PairWriter& writer, const std::vector<Permission>& granted,
                                const std::string& manifest_path) {
-  auto file = OutputFile::create(flags.output);
-  if (!file) return fail(file.error());
-  auto written = write_pairs(reader, admission, format, [&file](const std::string& line) { return file->write(line); });
+  if (auto opened = writer.open(); !opened) return fail(opened.error());
+  auto written = write_pairs(reader, admission, writer);
   if (!written) return written;
-  if (auto done = file->finish(); !done) return fail(done.error());
-  describe(admission.manifest, flags, *written);
+  describe(admission.manifest, flags, writer, *written);
   std::optional<OutputFile> manifest;
   if (!manifest_path.empty()) {
     auto created = OutputFile::create(manifest_path);
@@ -165,13 +188,13 @@ Result<Written> export_to_file(Edges& edges, const ExportFlags& flags, CorpusRea
   if (manifest) {
     if (auto done = manifest->commit(); !done) return fail(done.error());
   }
-  if (auto done = file->commit(); !done) return fail(done.error());
+  if (auto done = writer.commit(); !done) return fail(done.error());
   return written;
 }
 
 // A stream cannot be taken back, so the corpus hears of it before its first byte.
 Result<Written> export_to_stdout(Edges& edges, const ExportFlags& flags, CorpusReader& reader, Admission& admission,
-                                 const PairFormat& format, const std::vector<Permission>& granted,
+                                 PairWriter& writer, const std::vector<Permission>& granted,
                                  const std::string& manifest_path) {
   std::optional<OutputFile> manifest;
   if (!manifest_path.empty()) {
@@ -179,18 +202,13 @@ Result<Written> export_to_stdout(Edges& edges, const ExportFlags& flags, CorpusR
     if (!created) return fail(created.error());
     manifest.emplace(std::move(*created));
   }
-  describe(admission.manifest, flags, {});
+  describe(admission.manifest, flags, writer, {});
   if (auto done = record(edges, flags, granted, admission.manifest); !done) return fail(done.error());
-  auto written = write_pairs(reader, admission, format, [](const std::string& line) -> Result<void> {
-    print_line(line.substr(0, line.size() - 1));
-    return {};
-  });
+  if (auto opened = writer.open(); !opened) return fail(opened.error());
+  auto written = write_pairs(reader, admission, writer);
   if (!written) return written;
-  if (std::fflush(stdout) != 0 && errno != EPIPE) {
-    return fail(Errc::disk, "cannot write to standard output: is the disk full?");
-  }
   if (manifest) {
-    describe(admission.manifest, flags, *written);
+    describe(admission.manifest, flags, writer, *written);
     if (auto done = write_manifest(*manifest, admission.manifest); !done) return fail(done.error());
     if (auto done = manifest->commit(); !done) return fail(done.error());
   }
@@ -198,10 +216,8 @@ Result<Written> export_to_stdout(Edges& edges, const ExportFlags& flags, CorpusR
 }
 
 Result<int> run_export(Edges& edges, const ExportFlags& flags) {
-  const auto reasoning = reasoning_place_of(flags.reasoning);
-  if (!reasoning) return fail(reasoning.error());
-  const auto format = make_format(flags.format, {*reasoning, flags.plain, flags.bare});
-  if (!format) return fail(format.error());
+  const auto writer = make_writer(flags);
+  if (!writer) return fail(writer.error());
   const auto granted = permissions_of(flags.permissions, flags.explanations);
   if (!granted) return fail(granted.error());
   const auto manifest = manifest_place(flags);
@@ -211,7 +227,7 @@ Result<int> run_export(Edges& edges, const ExportFlags& flags) {
   if (!reader) return fail(reader.error());
   auto admission = admit(**reader, {"export", *granted, flags.pairs_max, flags.view, flags.split});
   if (!admission) return fail(admission.error());
-  if (admission->preference != (*format)->wants_preference()) {
+  if (admission->preference != (*writer)->wants_preference()) {
     return fail(Errc::usage, admission->preference
                                  ? "view '" + flags.view + "' holds preference pairs: export it with -f preference"
                                  : "-f preference wants a view of preference pairs: retort curate --recipe preference");
@@ -219,7 +235,7 @@ Result<int> run_export(Edges& edges, const ExportFlags& flags) {
 
   on_interrupt({});  // from here on a stop must not leave half a file
   const auto write = flags.output == "-" ? export_to_stdout : export_to_file;
-  const auto written = write(edges, flags, **reader, *admission, **format, *granted, *manifest);
+  const auto written = write(edges, flags, **reader, *admission, **writer, *granted, *manifest);
   if (!written) return fail(written.error());
   summarize(flags, *admission, *written, *manifest);
   return 0;
@@ -229,13 +245,15 @@ Result<int> run_export(Edges& edges, const ExportFlags& flags) {
 
 void add_export(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ExportFlags>();
-  CLI::App* command = app.add_subcommand("export", "Write answered prompts as JSON lines for other trainers");
+  CLI::App* command = app.add_subcommand("export", "Write answered prompts for other trainers: JSON lines or tokens");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
   command
       ->add_option("-f,--format", flags->format,
-                   "'chat' (messages), 'prompt-completion' (TRL), 'alpaca', 'sharegpt' or 'preference' (DPO)")
+                   "'chat' (messages), 'prompt-completion' (TRL), 'alpaca', 'sharegpt', 'preference' (DPO); tokens: "
+                   "'llmc', 'nanogpt', 'megatron'")
       ->capture_default_str()
-      ->check(CLI::IsMember({"chat", "prompt-completion", "alpaca", "sharegpt", "preference"}));
+      ->check(CLI::IsMember(
+          {"chat", "prompt-completion", "alpaca", "sharegpt", "preference", "llmc", "nanogpt", "megatron"}));
   command->add_option("-o,--output", flags->output, "File to write; '-' is stdout")->required();
   command
       ->add_option("--reasoning", flags->reasoning,
@@ -246,6 +264,19 @@ void add_export(CLI::App& app, Action& action) {
   command->add_flag("--plain", flags->plain,
                     "prompt-completion: two texts instead of messages; only prompts of one user message");
   command->add_flag("--bare", flags->bare, "Without the field 'retort' that leads back to the response and its terms");
+  command
+      ->add_option("--compress", flags->compress,
+                   "Lines as 'gzip' or 'zstd', or 'none'; 'auto' goes by the ending of the name: .gz, .zst")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "none", "gzip", "zstd"}));
+  command->add_option("--tokenizer", flags->tokenizer,
+                      "Token shards: whose tokens; a model's folder, a tokenizer.json or a GGUF file");
+  command->add_option("--chat-template", flags->chat_template,
+                      "Token shards: a file of Jinja instead of the tokenizer's own template");
+  command
+      ->add_option("--shard-tokens", flags->shard_tokens,
+                   "Token shards: several files NAME_000000.bin …, of at most so many tokens each")
+      ->check(CLI::PositiveNumber);
   add_view_options(*command, flags->view, flags->split);
   command->add_option("--max-pairs", flags->pairs_max, "At most so many, in the order in which they were obtained")
       ->check(CLI::PositiveNumber);
@@ -256,7 +287,8 @@ void add_export(CLI::App& app, Action& action) {
   command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
   command->footer(
       "Example:\n  retort export -c corpus.db -o pairs.jsonl\n"
-      "  retort export -c corpus.db -f prompt-completion --plain -o - | head -1");
+      "  retort export -c corpus.db -f prompt-completion --plain -o - | head -1\n"
+      "  retort export -c corpus.db -f llmc --tokenizer SmolLM2-135M-Instruct -o train.bin");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_export(edges, *flags); }; });
 }
 

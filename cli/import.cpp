@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/export/compression.h"
 #include "core/export/import_line.h"
 #include "core/teacher/identity.h"
 
@@ -59,8 +60,20 @@ class Importer {
     if (path != "-") opened.open(path, std::ios::binary);
     std::istream& stream = path == "-" ? std::cin : opened;
     if (!stream) return fail(Errc::usage, "cannot read " + path);
+    PackedLines lines([&](char* buffer, std::size_t room) -> Result<std::size_t> {
+      stream.read(buffer, static_cast<std::streamsize>(room));
+      if (stream.bad()) return fail(Errc::usage, "cannot be read");
+      return static_cast<std::size_t>(stream.gcount());
+    });
     std::int64_t number = 0;
-    for (std::string text; std::getline(stream, text);) {
+    std::string text;
+    while (true) {
+      const auto more = lines.next(text);
+      if (!more) {
+        return fail(Errc::usage, path + ": after line " + std::to_string(number) + ": " + more.error().message +
+                                     ": what stands before it was imported");
+      }
+      if (!*more) break;
       if (interrupted()) return fail(Errc::interrupted, "stopped: what was stored stays; import again to go on");
       ++number;
       if (trimmed(text).empty()) continue;
@@ -183,7 +196,7 @@ Result<int> run_import(Edges& edges, ImportFlags flags) {
 void add_import(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command = app.add_subcommand("import", "Take in pairs made elsewhere, from the formats that export writes");
-  command->add_option("files", flags->files, "JSON lines; '-' is standard input")->required();
+  command->add_option("files", flags->files, "JSON lines, also as gzip or zstd; '-' is standard input")->required();
   add_corpus_option(*command, flags->corpus);
   command->add_option("-t,--teacher", flags->teacher.name, "Name under which their teacher is kept")
       ->capture_default_str();

@@ -91,6 +91,18 @@ Result<void> OutputFile::write(std::string_view bytes) {
   return buffer_.size() < kBufferBytes ? Result<void>() : flush();
 }
 
+Result<void> OutputFile::overwrite_start(std::string_view bytes) {
+  if (!is_regular()) return fail(Errc::usage, "cannot write " + path_ + ": such files are no pipes or devices");
+  if (auto flushed = flush(); !flushed) return flushed;
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return cannot("write", path_, errno);
+    done += static_cast<std::size_t>(written);
+  }
+  return {};
+}
+
 Result<void> OutputFile::finish() {
   if (auto flushed = flush(); !flushed) return flushed;
   if (is_regular() && ::fsync(descriptor_) != 0) return cannot("write", path_, errno);

@@ -22,6 +22,9 @@ class OutputFile {
 
   /// Errc::disk if it cannot be written: full, or failing.
   Result<void> write(std::string_view bytes);
+  /// Puts other bytes where the first ones were, as many: for headers that say what follows. Errc::usage for what is no
+  /// regular file.
+  Result<void> overwrite_start(std::string_view bytes);
   /// Everything is on disk after this, but not yet in its place.
   Result<void> finish();
   /// In its place. After finish().

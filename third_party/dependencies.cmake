@@ -21,6 +21,7 @@ retort_dependency(curl LINK ${CMAKE_DL_LIBS})
 target_include_directories(retort_curl SYSTEM INTERFACE ${curl_pc_INCLUDE_DIRS})
 retort_dependency(sqlite PACKAGE "sqlite3>=3.35" LINK Threads::Threads)
 retort_dependency(zstd PACKAGE "libzstd>=1.4")
+retort_dependency(zlib PACKAGE "zlib")
 retort_dependency(pcre2 PACKAGE "libpcre2-8>=10.32")
 retort_dependency(utf8proc PACKAGE "libutf8proc>=2.1")
 # Language detection; no package file of its own.
@@ -53,7 +54,6 @@ else()
 endif()
 
 if(RETORT_TESTS)
-  retort_dependency(zlib PACKAGE "zlib")  # the fake teacher's gzip faults
   # Catch2 2 (Debian 12) and 3: tests include "tests/catch.h", which knows both.
   find_package(Catch2 REQUIRED)
   if(Catch2_VERSION VERSION_GREATER_EQUAL 3)

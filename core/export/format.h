@@ -14,14 +14,14 @@
 namespace retort {
 
 /// Where the teacher's reasoning goes.
-enum class ReasoningPlace {
+enum class ReasoningStyle {
   separate,    ///< a field of its own beside the answer, empty if there is none
   inline_tag,  ///< "<think>…</think>\n\n" before the answer, if there is any
   drop,
 };
 
 struct FormatOptions {
-  ReasoningPlace reasoning = ReasoningPlace::separate;
+  ReasoningStyle reasoning = ReasoningStyle::separate;
   bool plain = false;  ///< prompt-completion: two texts instead of two lists of messages
   bool bare = false;   ///< without the field "retort" that leads back to response, source, teacher and licence
 };
@@ -47,6 +47,6 @@ class PairFormat {
 Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const FormatOptions& options);
 
 /// "separate", "inline" or "drop"; Errc::usage else.
-Result<ReasoningPlace> reasoning_place_of(std::string_view word);
+Result<ReasoningStyle> reasoning_style_of(std::string_view word);
 
 }  // namespace retort

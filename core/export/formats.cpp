@@ -3,6 +3,7 @@
 // stands.
 #include "core/corpus/words.h"
 #include "core/export/format.h"
+#include "core/export/text_messages.h"
 
 namespace retort {
 namespace {
@@ -12,42 +13,16 @@ constexpr const char* kToolCalls = "tool_calls";
 constexpr const char* kNotText = "not_text";
 constexpr const char* kNotOneUserMessage = "not_one_user_message";
 
-// A text, or text parts joined. Nothing if there is a picture, a sound or nothing at all.
-std::optional<std::string> text_of(const Json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  if (!content.is_array()) return {};
-  std::string text;
-  for (const Json& part : content) {
-    if (!part.is_object() || json_text(part, "type") != "text" || !part.contains("text")) return {};
-    text += json_text(part, "text");
-  }
-  return text;
-}
-
-// Role and text of each message and nothing else: equal keys in every line.
-std::optional<Json> messages_of(const Json& messages) {
-  if (!messages.is_array()) return {};
-  Json result = Json::array();
-  for (const Json& message : messages) {
-    const std::string role = json_text(message, "role");
-    if (role.empty() || !message.contains("content")) return {};
-    const auto text = text_of(message["content"]);
-    if (!text) return {};
-    result.push_back({{"role", role}, {"content", *text}});
-  }
-  return result;
-}
-
-std::string answer_of(const Pair& pair, ReasoningPlace place) {
+std::string answer_of(const Pair& pair, ReasoningStyle place) {
   const Response& answer = pair.answer;
   const std::string& text = answer.text.empty() ? answer.refusal : answer.text;
-  if (place != ReasoningPlace::inline_tag || answer.reasoning.empty()) return text;
+  if (place != ReasoningStyle::inline_tag || answer.reasoning.empty()) return text;
   return "<think>" + answer.reasoning + "</think>\n\n" + text;
 }
 
-Json assistant_message(const Pair& pair, ReasoningPlace place) {
+Json assistant_message(const Pair& pair, ReasoningStyle place) {
   Json message = {{"role", "assistant"}, {"content", answer_of(pair, place)}};
-  if (place == ReasoningPlace::separate) message["reasoning_content"] = pair.answer.reasoning;
+  if (place == ReasoningStyle::separate) message["reasoning_content"] = pair.answer.reasoning;
   return message;
 }
 
@@ -71,7 +46,7 @@ class ChatFormat final : public PairFormat {
 
   RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
-    auto messages = messages_of(pair.messages);
+    auto messages = text_messages(pair.messages);
     if (!messages) return left_out(kNotText);
     messages->push_back(assistant_message(pair, options_.reasoning));
     return finished({{"messages", std::move(*messages)}}, pair, options_);
@@ -87,7 +62,7 @@ class PromptCompletionFormat final : public PairFormat {
 
   RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
-    auto messages = messages_of(pair.messages);
+    auto messages = text_messages(pair.messages);
     if (!messages) return left_out(kNotText);
     if (options_.plain) return plain(*messages, pair);
     Json completion = Json::array({assistant_message(pair, options_.reasoning)});
@@ -98,7 +73,7 @@ class PromptCompletionFormat final : public PairFormat {
   RenderedPair plain(const Json& messages, const Pair& pair) const {
     if (messages.size() != 1 || messages[0]["role"] != "user") return left_out(kNotOneUserMessage);
     Json line = {{"prompt", messages[0]["content"]}, {"completion", answer_of(pair, options_.reasoning)}};
-    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
   }
 
@@ -113,7 +88,7 @@ class AlpacaFormat final : public PairFormat {
 
   RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
-    auto messages = messages_of(pair.messages);
+    auto messages = text_messages(pair.messages);
     if (!messages) return left_out(kNotText);
     const bool system = messages->size() == 2 && (*messages)[0]["role"] == "system";
     if (messages->size() != (system ? 2 : 1) || messages->back()["role"] != "user") return left_out(kNotOneUserMessage);
@@ -121,7 +96,7 @@ class AlpacaFormat final : public PairFormat {
                  {"input", ""},
                  {"output", answer_of(pair, options_.reasoning)},
                  {"system", system ? (*messages)[0]["content"] : Json("")}};
-    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
   }
 
@@ -136,7 +111,7 @@ class ShareGptFormat final : public PairFormat {
 
   RenderedPair render(const Pair& pair, const Pair*) const override {
     if (is_tool_call(pair)) return left_out(kToolCalls);
-    auto messages = messages_of(pair.messages);
+    auto messages = text_messages(pair.messages);
     if (!messages) return left_out(kNotText);
     Json turns = Json::array();
     for (const Json& message : *messages) {
@@ -150,7 +125,7 @@ class ShareGptFormat final : public PairFormat {
     }
     turns.push_back({{"from", "gpt"}, {"value", answer_of(pair, options_.reasoning)}});
     Json line = {{"conversations", std::move(turns)}};
-    if (options_.reasoning == ReasoningPlace::separate) line["reasoning"] = pair.answer.reasoning;
+    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
   }
 
@@ -167,7 +142,7 @@ class PreferenceFormat final : public PairFormat {
   RenderedPair render(const Pair& pair, const Pair* rejected) const override {
     RETORT_ASSERT(rejected != nullptr);
     if (is_tool_call(pair) || is_tool_call(*rejected)) return left_out(kToolCalls);
-    auto messages = messages_of(pair.messages);
+    auto messages = text_messages(pair.messages);
     if (!messages) return left_out(kNotText);
     Json line = {{"prompt", std::move(*messages)},
                  {"chosen", Json::array({assistant_message(pair, options_.reasoning)})},
@@ -196,10 +171,10 @@ Result<std::unique_ptr<PairFormat>> make_format(std::string_view name, const For
               "no format '" + std::string(name) + "': choose chat, prompt-completion, alpaca, sharegpt or preference");
 }
 
-Result<ReasoningPlace> reasoning_place_of(std::string_view word) {
-  if (word == "separate") return ReasoningPlace::separate;
-  if (word == "inline") return ReasoningPlace::inline_tag;
-  if (word == "drop") return ReasoningPlace::drop;
+Result<ReasoningStyle> reasoning_style_of(std::string_view word) {
+  if (word == "separate") return ReasoningStyle::separate;
+  if (word == "inline") return ReasoningStyle::inline_tag;
+  if (word == "drop") return ReasoningStyle::drop;
   return fail(Errc::usage, "--reasoning " + std::string(word) + ": choose separate, inline or drop");
 }
 

@@ -33,7 +33,8 @@ struct Reserved {
 const std::vector<Reserved> kReserved = {
     {"curl/", {"core/net/"}},
     {"sqlite3", {"storage/"}},
-    {"zstd", {"storage/"}},
+    {"zstd", {"storage/", "core/export/compression.cpp"}},
+    {"zlib.h", {"core/export/compression.cpp"}},
     {"torch/", {"core/student/"}},
     {"ATen/", {"core/student/"}},
     {"c10/", {"core/student/"}},
@@ -80,6 +81,7 @@ const std::vector<Folder> kFolders = {
     {"core/process/", {"core/base/", "core/grade/line_program.h", "core/grade/sandbox.h", "core/process/"}},
     {"core/curate/", {"core/base/", "core/corpus/", "core/grade/", "core/curate/"}},
     {"core/export/", {"core/base/", "core/corpus/", "core/export/"}},
+    {"core/shards/", {"core/base/", "core/text/", "core/shards/"}},
     {"core/serve/", {"core/base/", "core/serve/"}},
     {"core/weights/", {"core/base/", "core/text/", "core/weights/"}},
     {"core/student/", {"core/base/", "core/text/", "core/weights/", "core/student/"}},

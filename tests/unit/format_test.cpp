@@ -22,7 +22,7 @@ Pair reasoned() {
   return pair;
 }
 
-constexpr FormatOptions bare(ReasoningPlace reasoning, bool plain = false) { return {reasoning, plain, true}; }
+constexpr FormatOptions bare(ReasoningStyle reasoning, bool plain = false) { return {reasoning, plain, true}; }
 
 TEST_CASE("chat lines", "[format]") {
   CHECK(line(reasoned(), "chat") ==
@@ -30,35 +30,35 @@ TEST_CASE("chat lines", "[format]") {
         R"({"content":"2","reasoning_content":"One and one.","role":"assistant"}],)"
         R"("retort":{"finish":"stop","licence":"MIT","model":"model-1","response":7,"row":7,)"
         R"("source":"prompts.jsonl","teacher":"teacher"}})");
-  CHECK(line(reasoned(), "chat", bare(ReasoningPlace::drop)) ==
+  CHECK(line(reasoned(), "chat", bare(ReasoningStyle::drop)) ==
         R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","role":"assistant"}]})");
-  CHECK(line(reasoned(), "chat", bare(ReasoningPlace::inline_tag)) ==
+  CHECK(line(reasoned(), "chat", bare(ReasoningStyle::inline_tag)) ==
         R"({"messages":[{"content":"1+1?","role":"user"},)"
         R"({"content":"<think>One and one.</think>\n\n2","role":"assistant"}]})");
 }
 
 TEST_CASE("prompt-completion lines", "[format]") {
-  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::separate)) ==
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningStyle::separate)) ==
         R"({"completion":[{"content":"2","reasoning_content":"One and one.","role":"assistant"}],)"
         R"("prompt":[{"content":"1+1?","role":"user"}]})");
-  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::separate, true)) ==
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningStyle::separate, true)) ==
         R"({"completion":"2","prompt":"1+1?","reasoning":"One and one."})");
-  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningPlace::inline_tag, true)) ==
+  CHECK(line(reasoned(), "prompt-completion", bare(ReasoningStyle::inline_tag, true)) ==
         R"({"completion":"<think>One and one.</think>\n\n2","prompt":"1+1?"})");
 }
 
 TEST_CASE("keys and types do not depend on the pair", "[format]") {
   const Pair silent = make_pair(1, "1+1?", "2");  // no reasoning
-  CHECK(line(silent, "chat", bare(ReasoningPlace::separate)) ==
+  CHECK(line(silent, "chat", bare(ReasoningStyle::separate)) ==
         R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","reasoning_content":"","role":"assistant"}]})");
-  CHECK(line(silent, "chat", bare(ReasoningPlace::inline_tag)) ==
+  CHECK(line(silent, "chat", bare(ReasoningStyle::inline_tag)) ==
         R"({"messages":[{"content":"1+1?","role":"user"},{"content":"2","role":"assistant"}]})");
 
   Pair parts = silent;  // text in parts, and keys that other lines lack
   parts.messages = parse_json(R"([{"role":"system","content":"Be brief.","name":"boss"},)"
                               R"({"role":"user","content":[{"type":"text","text":"1+"},{"type":"text","text":"1?"}]}])")
                        .value();
-  CHECK(line(parts, "chat", bare(ReasoningPlace::drop)) ==
+  CHECK(line(parts, "chat", bare(ReasoningStyle::drop)) ==
         R"({"messages":[{"content":"Be brief.","role":"system"},{"content":"1+1?","role":"user"},)"
         R"({"content":"2","role":"assistant"}]})");
 }
@@ -84,7 +84,7 @@ TEST_CASE("what a format cannot say is left out with a word", "[format]") {
   CHECK(line(call, "prompt-completion") == "left out: tool_calls");
   Pair conversation = make_pair(1, "1+1?", "2");
   conversation.messages.insert(conversation.messages.begin(), Json{{"role", "system"}, {"content", "Be brief."}});
-  CHECK(line(conversation, "prompt-completion", bare(ReasoningPlace::drop, true)) == "left out: not_one_user_message");
+  CHECK(line(conversation, "prompt-completion", bare(ReasoningStyle::drop, true)) == "left out: not_one_user_message");
   Pair strange = make_pair(1, "1+1?", "2");
   strange.messages = "no list";
   CHECK(line(strange, "chat") == "left out: not_text");
@@ -103,9 +103,9 @@ TEST_CASE("one line of valid UTF-8, whatever was answered", "[format]") {
 
 TEST_CASE("formats and places have names", "[format]") {
   CHECK(make_format("parquet", {}).error().code == Errc::usage);
-  CHECK(make_format("chat", {ReasoningPlace::drop, true, false}).error().code == Errc::usage);
-  CHECK(reasoning_place_of("inline").value() == ReasoningPlace::inline_tag);
-  CHECK(!reasoning_place_of("beside"));
+  CHECK(make_format("chat", {ReasoningStyle::drop, true, false}).error().code == Errc::usage);
+  CHECK(reasoning_style_of("inline").value() == ReasoningStyle::inline_tag);
+  CHECK(!reasoning_style_of("beside"));
 }
 
 }  // namespace
