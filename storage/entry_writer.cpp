@@ -95,7 +95,6 @@ EntryWriter::Written EntryWriter::write_entry(const Register& entry) {
 // One statement decides whether anything about the question is new: registering a million known rows again must cost
 // a look-up each and no write.
 Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
-  const std::string& source = valid_source(spec.prompt.source);
   const std::optional<std::string> metadata = json_or_null(spec.prompt.metadata);
   // New questions follow each other, as known ones do. Of a prompt that is not there nothing was ever asked.
   if (expects_new_) {
@@ -103,35 +102,47 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
     if (!prompt) return fail(prompt.error());
     if (prompt->is_new) return insert(spec, *prompt, metadata);
   }
-  RequestState state;
-  RowId prompt = 0;
-  bool unchanged = false;
-  {
-    Rows found = connection_.look_up(
-        "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
-        "source_row.reference = ? AND source_row.metadata IS ?, "
-        "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers "
-        "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ? "
-        "AND source_row.\"row\" = ? WHERE request.digest = ?",
-        spec.prompt.reference, metadata, source, spec.prompt.row, spec.digest);
-    if (found.next()) {
-      state.request = found.integer(0);
-      state.status = request_status_of(found.text(1));
-      state.truncated = state.status == RequestStatus::answered && found.integer(2) != 0;
-      state.attempts_charged = static_cast<int>(found.integer(3));
-      state.timeouts = static_cast<int>(found.integer(4));
-      prompt = found.integer(5);
-      unchanged = found.integer(6) != 0;
-      if (!found.is_null(7)) return forgotten(state.request);
-      state.invalid_answers = static_cast<int>(found.integer(8));
-    }
-    if (auto done = found.status(); !done) return fail(done.error());
-  }
-  expects_new_ = state.request == 0;
+  auto known = in_order_ ? known_as(spec, metadata, last_known_ + 1) : Known{};
+  if (known && known->state.request == 0) known = known_as(spec, metadata, {});
+  if (!known) return fail(known.error());
+  in_order_ = known->state.request == last_known_ + 1;
+  last_known_ = known->state.request;
+  expects_new_ = last_known_ == 0;
   if (expects_new_) return add(spec, metadata);
-  if (unchanged) return state;
-  if (auto done = mend_source_row(prompt, spec.prompt, metadata); !done) return fail(done.error());
-  return state;
+  if (known->unchanged) return known->state;
+  if (auto done = mend_source_row(known->prompt, spec.prompt, metadata); !done) return fail(done.error());
+  return known->state;
+}
+
+Result<EntryWriter::Known> EntryWriter::known_as(const RequestSpec& spec, const std::optional<std::string>& metadata,
+                                                 std::optional<RowId> request) {
+  static const std::string kQuestion =
+      "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
+      "source_row.reference = ?1 AND source_row.metadata IS ?2, "
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers "
+      "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ?3 "
+      "AND source_row.\"row\" = ?4 WHERE ";
+  static const std::string kByDigest = kQuestion + "request.digest = ?5";
+  static const std::string kByRow = kQuestion + "request.id = ?6 AND +request.digest = ?5";
+  const PromptRow& row = spec.prompt;
+  Rows found = request ? connection_.look_up(kByRow.c_str(), row.reference, metadata, valid_source(row.source), row.row,
+                                             spec.digest, *request)
+                       : connection_.look_up(kByDigest.c_str(), row.reference, metadata, valid_source(row.source),
+                                             row.row, spec.digest);
+  Known known;
+  if (found.next()) {
+    known.state.request = found.integer(0);
+    known.state.status = request_status_of(found.text(1));
+    known.state.truncated = known.state.status == RequestStatus::answered && found.integer(2) != 0;
+    known.state.attempts_charged = static_cast<int>(found.integer(3));
+    known.state.timeouts = static_cast<int>(found.integer(4));
+    known.prompt = found.integer(5);
+    known.unchanged = found.integer(6) != 0;
+    known.state.invalid_answers = static_cast<int>(found.integer(8));
+    if (!found.is_null(7)) known = {forgotten(known.state.request), known.prompt, true};
+  }
+  if (auto done = found.status(); !done) return fail(done.error());
+  return known;
 }
 
 // Whatever stands in a forgotten request's row, nothing is wanted of it any more.

@@ -46,7 +46,16 @@ class EntryWriter {
     RowId id = 0;
     bool is_new = false;
   };
+  /// What is known of a question; request 0: nothing is.
+  struct Known {
+    RequestState state;
+    RowId prompt = 0;
+    bool unchanged = false;  ///< where it comes from stands in the corpus as it is
+  };
   Result<RequestState> look_up_or_add(const RequestSpec& spec);
+  /// The question's row by its digest; with `request`, only if it is that row.
+  Result<Known> known_as(const RequestSpec& spec, const std::optional<std::string>& metadata,
+                         std::optional<RowId> request);
   Result<RequestState> add(const RequestSpec& spec, const std::optional<std::string>& metadata);
   Result<RequestState> insert(const RequestSpec& spec, PromptId prompt, const std::optional<std::string>& metadata);
   static RequestState forgotten(RowId request);
@@ -78,6 +87,10 @@ class EntryWriter {
   std::string last_prompt_digest_;
   RowId last_prompt_ = 0;
   bool expects_new_ = true;  ///< the last question was a new one
+  /// The known question looked up last. A source that is read again names its questions in the order of their rows:
+  /// the next row is looked at first, which spares a million random reads of the index of digests.
+  RowId last_known_ = 0;
+  bool in_order_ = false;
   /// The parameters named last, and their text.
   Json last_parameters_;
   std::string last_parameters_text_;

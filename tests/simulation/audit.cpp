@@ -84,6 +84,7 @@ void Audit::sent(int process, std::int64_t prompt, double tokens, bool stop_was_
     open = 0;
     for (const Process& other : processes_) open += other.promises.shares_pace ? other.open : 0;
   }
+  // Open is what is sent and not durable yet: what a power cut now would lose.
   if (open > self.promises.limits.in_flight_max) find("more was in flight than the limit allows");
 }
 
@@ -190,15 +191,12 @@ void Audit::waits_for_ever(int process) {
 
 void Audit::forget_life(int process) {
   Process& self = processes_[static_cast<std::size_t>(process)];
-  std::int64_t open = 0;
   for (auto& [prompt, its] : books_) {
     if (prompt / kPromptsPerCorpus == self.corpus) its.begun = 0;  // one process at a time has a corpus
     if (its.process != process) continue;
-    open += its.open ? 1 : 0;
     its.open = its.in_hand = false;
     its.bytes = 0;
   }
-  if (open > self.promises.limits.in_flight_max) find("more was at stake than fits in flight");
   self.open = 0;
   self.bytes = 0;
   self.silent_until = self.silence_before = self.held_until = {};  // a new process has not heard of it

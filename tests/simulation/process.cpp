@@ -341,7 +341,8 @@ void Process::deliver(NetEvent event) {
 
 FeedEvent Process::poll() {
   port_called();
-  if (next_prompt_ == settings_.prompts) return EndOfPrompts{};
+  if (sabotage_ && sabotage_->skips_prompt()) ++next_prompt_;
+  if (next_prompt_ >= settings_.prompts) return EndOfPrompts{};
   PromptRow row{"sim", settings_.corpus * kPromptsPerCorpus + ++next_prompt_, {}, {}, nullptr};
   row.messages = Json::array({{{"role", "user"}, {"content", world_.questions.text(row.row)}}});
   return row;

@@ -170,6 +170,25 @@ TEST_CASE("each checker catches the bug it is there for", "[simulation]") {
   CHECK_THAT(found_with(simple, "loses an end"), ContainsText("waits for ever with nothing under way"));
 }
 
+TEST_CASE("the checkers of what is on disk catch their bugs", "[simulation]") {
+  const WorldSettings simple = plain(300, 16);
+  CHECK_THAT(found_with(simple, "takes all for answered"), ContainsText("still pending after a complete harvest"));
+  CHECK_THAT(found_with(simple, "skips a prompt"), ContainsText("not every prompt is in the corpus"));
+  CHECK_THAT(found_with(simple, "stores twice"), ContainsText("has 2 answers"));
+  CHECK_THAT(found_with(simple, "mistakes answers"), ContainsText("asked again while its answer was in hand"));
+  WorldSettings stopped = plain(2000, 32);
+  only(stopped).signal_after = 3s;
+  CHECK_THAT(found_with(stopped, "overlooks answers"), ContainsText("asked again though its answer is on disk"));
+  WorldSettings impatient = plain(300, 16);
+  impatient.provider.faults.transient = 0.2;
+  only(impatient).harvest.retry.attempts_max = 1;
+  CHECK_THAT(found_with(impatient, "notes failures as answered"), ContainsText("status and answer differ"));
+  WorldSettings capped = plain(300, 16);
+  only(capped).harvest.limits.requests_per_minute = 600;
+  only(capped).harvest.caps.until = WallTime{Provider::wall(World::kStart + 5s)};
+  CHECK_THAT(found_with(capped, "never releases"), ContainsText("no outcome after a clean end"));
+}
+
 TEST_CASE("the checkers of limits and refusals catch their bugs", "[simulation]") {
   WorldSettings limited = plain(600, 16);
   limited.provider.gateway.requests_per_minute = 600;

@@ -194,6 +194,77 @@ class Remembers final : public Sabotage {
   int phase_, count_ = 0;
 };
 
+/// Is told that questions stand otherwise than they do.
+template <RequestStatus is, RequestStatus told>
+class Misreads final : public Sabotage {
+ public:
+  void log_events(std::vector<LogEvent>& events) override {
+    for (LogEvent& event : events) {
+      auto* known = std::get_if<Registered>(&event);
+      if (known == nullptr) continue;
+      for (RequestState& state : known->states) {
+        if (state.status == is) state.status = told;
+      }
+    }
+  }
+};
+
+/// Takes answers for a trouble that passes.
+class MistakesAnswers final : public Sabotage {
+ public:
+  void net_events(std::vector<NetEvent>& events) override {
+    for (NetEvent& event : events) {
+      if (auto* head = std::get_if<ResponseHead>(&event); head != nullptr && ++count_ % 10 == 0) head->head.status = 503;
+    }
+  }
+
+ private:
+  int count_ = 0;
+};
+
+/// Leaves on record what was never sent.
+class NeverReleases final : public Sabotage {
+ public:
+  void entry(LogEntry& entry) override {
+    if (std::holds_alternative<Release>(entry)) entry = MarkSent{};
+  }
+};
+
+class StoresTwice final : public Sabotage {
+ public:
+  void entry(LogEntry& entry) override {
+    auto* end = std::get_if<End>(&entry);
+    if (end == nullptr) return;
+    const std::vector<AttemptEnd> once = end->attempts;
+    end->attempts.insert(end->attempts.end(), once.begin(), once.end());
+  }
+  void log_events(std::vector<LogEvent>& events) override {
+    for (LogEvent& event : events) {
+      if (auto* ended = std::get_if<Ended>(&event)) ended->attempts.resize(ended->attempts.size() / 2);
+    }
+  }
+};
+
+/// Notes as answered what has failed.
+class NotesFailuresAsAnswered final : public Sabotage {
+ public:
+  void entry(LogEntry& entry) override {
+    if (auto* end = std::get_if<End>(&entry)) {
+      for (AttemptEnd& attempt : end->attempts) {
+        if (attempt.request_status == RequestStatus::failed) attempt.request_status = RequestStatus::answered;
+      }
+    }
+  }
+};
+
+class SkipsAPrompt final : public Sabotage {
+ public:
+  bool skips_prompt() override { return ++count_ == 100; }
+
+ private:
+  int count_ = 0;
+};
+
 template <class T>
 std::unique_ptr<Sabotage> make() {
   return std::make_unique<T>();
@@ -219,6 +290,13 @@ std::unique_ptr<Sabotage> make_sabotage(const std::string& bug) {
       {"fast clock", make<FastClock>},
       {"slow clock", make<SlowClock>},
       {"remembers", make<Remembers>},
+      {"overlooks answers", make<Misreads<RequestStatus::answered, RequestStatus::pending>>},
+      {"takes all for answered", make<Misreads<RequestStatus::pending, RequestStatus::answered>>},
+      {"mistakes answers", make<MistakesAnswers>},
+      {"never releases", make<NeverReleases>},
+      {"stores twice", make<StoresTwice>},
+      {"notes failures as answered", make<NotesFailuresAsAnswered>},
+      {"skips a prompt", make<SkipsAPrompt>},
   };
   if (bug.empty()) return nullptr;
   const auto found = kBugs.find(bug);

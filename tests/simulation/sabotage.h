@@ -18,6 +18,7 @@ class Sabotage {
   virtual void log_events(std::vector<LogEvent>&) {}     ///< on their way to the harvester
   virtual void net_events(std::vector<NetEvent>&) {}     ///< likewise
   virtual bool sends_twice() { return false; }           ///< the request that is just being sent
+  virtual bool skips_prompt() { return false; }          ///< the one that is just being read
   virtual bool swallows_pause() { return false; }        ///
   virtual bool hides_signal() { return false; }          ///
   virtual Duration clock_ahead(Duration) { return {}; }  ///< of a clock that has run for so long
