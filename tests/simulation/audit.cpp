@@ -65,6 +65,7 @@ void Audit::sent(int process, std::int64_t prompt, double tokens, bool stop_was_
   Book& its = book(prompt);
   note("sends", process, prompt);
   its.process = process;
+  its.reached_teacher = false;
   if (its.begun <= 0) {
     find(quoted(prompt) + " was sent without being on record");
   } else {
@@ -139,7 +140,7 @@ void Audit::heard(int process, const Heard& heard) {
   Book& its = book(heard.prompt);
   note("hears", process, heard.prompt, heard.fault == NetFault::none ? heard.status : -static_cast<int>(heard.fault));
   self.active_at = now_;
-  if (heard.fault == NetFault::connect) {  // the teacher never saw it
+  if (!its.reached_teacher) {  // its limits know nothing of it
     window_keeper(self).requests.give_back(1);
     window_keeper(self).tokens.give_back(its.tokens);
   }
@@ -227,7 +228,13 @@ void Audit::left(int process, const HarvestReport& report, bool stored) {
 
 // ---- the teacher's books
 
+void Audit::refused(std::int64_t prompt) {
+  book(prompt).reached_teacher = true;
+  ++refusals_;
+}
+
 void Audit::admitted(std::int64_t prompt) {
+  book(prompt).reached_teacher = true;
   Process& process = owner(book(prompt));
   Corpus& corpus = corpora_[static_cast<std::size_t>(process.corpus)];
   ++corpus.admitted;

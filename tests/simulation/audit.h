@@ -84,7 +84,7 @@ class Audit {
   // ---- the teacher's books
   enum class Bill { answer, error, spoilt, silent, permanent, nothing };
   void admitted(std::int64_t prompt);
-  void refused(std::int64_t) { ++refusals_; }
+  void refused(std::int64_t prompt);
   void billed(std::int64_t prompt, double input, double output, Bill bill);
 
   // ---- what is durable
@@ -108,7 +108,8 @@ class Audit {
     bool answered = false;
     int charged = 0, timeouts = 0;
     bool permanent = false;
-    bool last_was_free = false;  ///< the newest attempt was refused, or never reached anybody
+    bool reached_teacher = false;  ///< the newest attempt did
+    bool last_was_free = false;    ///< the newest attempt was refused, or never reached anybody
     std::size_t bytes = 0;
     double tokens = 0;
   };

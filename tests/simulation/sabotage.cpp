@@ -214,7 +214,8 @@ class MistakesAnswers final : public Sabotage {
  public:
   void net_events(std::vector<NetEvent>& events) override {
     for (NetEvent& event : events) {
-      if (auto* head = std::get_if<ResponseHead>(&event); head != nullptr && ++count_ % 10 == 0) head->head.status = 503;
+      if (auto* head = std::get_if<ResponseHead>(&event); head != nullptr && ++count_ % 10 == 0)
+        head->head.status = 503;
     }
   }
 
