@@ -1,5 +1,9 @@
 #include "cli/config.h"
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -400,6 +404,9 @@ Result<std::string> credential_of(const TeacherProfile& profile) {
     return fail(Errc::usage, "teacher '" + profile.identity.name + "': the key would travel in clear text to " +
                                  url->host + ": use https://");
   }
+#ifdef PR_SET_DUMPABLE
+  prctl(PR_SET_DUMPABLE, 0);  // from here on a core dump would hold the key
+#endif
   return std::string(key);
 }
 

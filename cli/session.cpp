@@ -34,6 +34,7 @@ void on_interrupt(std::function<void()> wake) {
   sigemptyset(&ours);
   sigaddset(&ours, SIGINT);
   sigaddset(&ours, SIGTERM);
+  sigaddset(&ours, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &ours, &before);
   wake_on_interrupt() = std::move(wake);
   static const bool installed = [] {
@@ -42,6 +43,10 @@ void on_interrupt(std::function<void()> wake) {
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    // A terminal that goes away: what is on the wire is paid for. Under nohup the signal is ignored, and stays so.
+    struct sigaction hangup {};
+    sigaction(SIGHUP, nullptr, &hangup);
+    if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
     return true;
   }();
   (void)installed;

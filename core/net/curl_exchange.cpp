@@ -260,6 +260,12 @@ bool CurlExchange::died_on_reused_connection(CURLcode code) const {
   return connections == 0 && first_byte_.ns == 0;
 }
 
+bool CurlExchange::waits_with(const CurlExchange& other, Instant now) const {
+  const auto origin = [](std::string_view url) { return url.substr(0, url.find('/', url.find("//") + 2)); };
+  return this != &other && shard == other.shard && now - started_ > request_.connect_timeout / 2 &&
+         origin(request_.url) == origin(other.request_.url) && !may_have_been_sent();
+}
+
 NetFault CurlExchange::fault_of(CURLcode code) const {
   const bool sent = may_have_been_sent();
   if (too_large_) return NetFault::too_large;

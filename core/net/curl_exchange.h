@@ -78,6 +78,14 @@ class CurlExchange {
   /// True where a kept-alive connection turned out dead and the request may be sent again as if nothing had happened.
   bool died_on_reused_connection(CURLcode code) const;
 
+  /// True where no connection came to be in the time for that. libcurl lets requests to one origin wait for one
+  /// connection, and their own time for connecting begins only when it came to nothing.
+  bool never_connected(CURLcode code) const {
+    return code == CURLE_OPERATION_TIMEDOUT && fault_of(code) == NetFault::connect;
+  }
+  /// True if it has waited for the connection of `other` for most of the time that it may.
+  bool waits_with(const CurlExchange& other, Instant now) const;
+
   /// The events that end it. `finish` translates libcurl's verdict; `fail` is for our own.
   void finish(CURLcode code);
   void fail(NetFault fault, std::string detail);

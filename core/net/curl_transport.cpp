@@ -296,9 +296,20 @@ class CurlTransport final : public Transport {
         continue;
       }
       exchange->finish(code);
+      if (exchange->never_connected(code)) end_those_waiting_with(*exchange, code);
       forget(at);
     }
     start_queued();
+  }
+
+  void end_those_waiting_with(const CurlExchange& unconnected, CURLcode code) {
+    const Instant now = clock_.now();
+    for (auto at = exchanges_.begin(); at != exchanges_.end();) {
+      const auto its = at++;
+      if (!its->second->waits_with(unconnected, now)) continue;
+      its->second->finish(code);
+      forget(its);
+    }
   }
 
   int sleep_ms(Instant deadline, Instant now) const {

@@ -283,6 +283,25 @@ TEST_CASE("a handshake that never ends is no connection", "[contract][transport]
   CHECK_FALSE(outcome.end.possibly_billed);
 }
 
+TEST_CASE("requests that wait for one connection do not wait in turns", "[contract][transport]") {
+  const RawServer silent([](RawConnection& connection) {
+    while (connection.read_request()) {
+    }
+  });
+  const auto wire = transport();
+  HttpRequest request = post("https://127.0.0.1:" + std::to_string(silent.port()));
+  request.connect_timeout = 1s;
+  constexpr std::size_t kRequests = 40;
+  for (std::uint64_t id = 1; id <= kRequests; ++id) wire->submit(ExchangeId{id}, request);
+  const auto outcomes = collect(*wire, kRequests, 20s);  // in turns it would be forty
+  CHECK(outcomes.size() == kRequests);
+  for (const auto& [id, outcome] : outcomes) {
+    CHECK(outcome.end.fault == NetFault::connect);
+    CHECK_FALSE(outcome.end.possibly_billed);
+    CHECK_FALSE(outcome.end.detail.empty());
+  }
+}
+
 TEST_CASE("a dead kept-alive connection costs nothing", "[contract][transport]") {
   // The first connection answers once and then dies on the second request, as a server does whose keep-alive ran out.
   std::atomic<int> requests{0};

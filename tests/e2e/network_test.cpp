@@ -87,6 +87,34 @@ TEST_CASE("a teacher that cannot be reached leaves everything pending", "[e2e][n
   }
 }
 
+// when:  the name server does not answer for half a minute, ten times as long as connecting may take
+// then:  patience first, then one clear line, as for a name without an address; Ctrl-C ends it at once
+TEST_CASE("a name server that does not answer holds up neither the end nor Ctrl-C", "[e2e][network]") {
+  Scene scene;
+  scene.configure({{"base_url", "\"https://slow.invalid/v1\""}, {"connect_timeout_seconds", "3"}});
+  scene.write("prompts.jsonl", sums(3));
+  ProgramSetup setup = preloaded(scene, {{"RESOLVER_SHIM_SECONDS", "30"}});
+  setup.environment["LD_PRELOAD"] += " " RETORT_BINARY_DIR "/resolver_shim.so";
+  SECTION("waited for") {
+    setup.environment["TIME_SHIM_SPEED"] = "20";
+    const ProgramEnd end = Program(setup).wait(20s);
+    CAPTURE(end.err);
+    CHECK_FALSE(end.timed_out);
+    CHECK(end.code == 4);
+    CHECK(has(said(end).back(), "retort: no answer from the teacher"));
+  }
+  SECTION("interrupted") {
+    Program program(setup);
+    REQUIRE(eventually([&] { return has(program.err(), "no answers: "); }));
+    program.send(SIGINT);
+    const ProgramEnd end = program.wait(10s);
+    CHECK_FALSE(end.timed_out);
+    CHECK(end.code == 128 + SIGINT);
+  }
+  CHECK(scene.number("SELECT count(*) FROM request WHERE status = 'pending' AND attempts_charged = 0") == 3);
+  CHECK(scene.number("SELECT count(*) FROM attempt WHERE possibly_billed") == 0);
+}
+
 // when:  the wall clock jumps by a day, ahead or back, while requests are paced and a Retry-After runs
 // then:  pace and pause do not notice
 TEST_CASE("a wall clock that jumps neither hastens nor stops a harvest", "[e2e][network]") {

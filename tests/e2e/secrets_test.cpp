@@ -1,4 +1,6 @@
 // The key goes into the Authorization header of one origin and nowhere else.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <filesystem>
 
@@ -94,6 +96,23 @@ TEST_CASE("a harvest that is killed leaves no key behind", "[e2e][secrets]") {
   harvest.send(SIGKILL);
   const ProgramEnd end = harvest.wait();
   CHECK(std::filesystem::exists(scene.path("corpus.db-wal")));
+  CHECK(places_of_key(scene, {end}).empty());
+}
+
+// when:  a harvest crashes where core dumps are written
+// then:  none is: it would hold the key
+TEST_CASE("a harvest that crashes leaves no core dump with the key", "[e2e][secrets]") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_CORE, &before) == 0);
+  const rlimit dumps{before.rlim_max, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_CORE, &dumps) == 0);
+  KeyScene scene({.latency = 50ms});
+  Program harvest(scene.harvesting());
+  setrlimit(RLIMIT_CORE, &before);
+  CHECK(eventually([&] { return scene.teacher().requests() > 0; }));
+  harvest.send(SIGABRT);
+  const ProgramEnd end = harvest.wait();
+  CHECK(end.code == -SIGABRT);
   CHECK(places_of_key(scene, {end}).empty());
 }
 
