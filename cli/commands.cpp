@@ -53,7 +53,7 @@ int run_command_line(const std::vector<std::string>& words, Edges& edges) {
   app.fallthrough();
   app.footer(
       "Exit status: 0 complete, 1 internal error, 2 usage, 3 some rows failed, 4 the teacher refuses us, 5 quota,\n"
-      "6 terms, 7 corpus unusable or locked, 8 disk, 130/143 stopped by a signal.\n"
+      "6 terms, 7 corpus unusable or locked, 8 disk, 129/130/143 stopped by a signal.\n"
       "Try it without a teacher of your own: retort demo");
   add_all(app, action);
   if (!words.empty() && words.front().rfind('-', 0) != 0) {
