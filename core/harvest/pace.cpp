@@ -12,8 +12,8 @@ constexpr double kBurstSeconds = 0.7;
 // raised, is found out: by 2 % after so many seconds, four times that after twice as many, ... Each measurement that
 // agrees with the one before makes it slower.
 constexpr double kProbe = 0.02;
-constexpr double kProbeSecondsMin = 3, kProbeSecondsMax = 60;
-constexpr double kProbeSlower = 1.5;
+constexpr double kProbeSecondsMin = 6, kProbeSecondsMax = 60;
+constexpr double kProbeSlower = 2;
 constexpr double kAgrees = 0.05;
 constexpr double kBetweenMin = 0.5, kBetweenLong = 30;  // seconds between two refusals that make a measurement
 constexpr double kAdmittedMin = 8;                      // requests between them
@@ -245,10 +245,10 @@ void learn_refused(Meter& meter, double amount, Duration pause, Instant now) {
   meter.fill(now);
   if (meter.refusing_since.ns == 0) meter.refusing_since = now;
   // At the end of the pause there is just enough for the refused one; where the pause is in whole seconds there is
-  // more, of which half is used.
+  // more, of which the most is used.
   const double rate = meter.rate(now);
   const bool whole = pause.count() % 1'000'000'000 == 0;
-  const double spare = whole ? 0.5 * std::min(seconds(pause), 1.0) : 0;
+  const double spare = whole ? 0.75 * std::min(seconds(pause), 1.0) : 0;
   const double level = amount * meter.charge + rate * (spare - kReserveAfterRefusalSeconds - seconds(pause));
   meter.level = std::min(meter.level, level);
   // It took more than we thought.
