@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "cli/batch.h"
 #include "cli/exit_codes.h"
 #include "cli/suggest.h"
 #include "cli/talk.h"
@@ -18,6 +19,7 @@ int tell(const Error& error) {
 
 void add_all(CLI::App& app, Action& action) {
   add_harvest(app, action);
+  add_batch(app, action);
   add_status(app, action);
   add_show(app, action);
   add_fsck(app, action);

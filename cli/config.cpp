@@ -119,6 +119,7 @@ class ProfileReader {
     profile_.identity.base_url = preset->base_url;
     profile_.terms.terms_url = preset->terms_url;
     if (preset->quirks != nullptr) preset->quirks(profile_.settings);
+    profile_.batch_price_factor = preset->batch_price_factor;
     return {};
   }
 
@@ -223,6 +224,10 @@ class ProfileReader {
            windows_ = node.as_array();
            if (!windows_) problem_ = "must be a list of tables";
          }},
+        {"batch_price_factor", number(p.batch_price_factor, 0)},
+        {"batch_requests_max", number(p.batch_requests_max, 1)},
+        {"batch_bytes_max", number(p.batch_bytes_max, 1024)},
+        {"batch_settle_seconds", number(p.batch_settle_seconds, 0)},
         {"max_tokens_name", text(p.settings.max_tokens_name)},
         {"inline_reasoning",
          [this](const toml::node& node) {

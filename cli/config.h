@@ -31,6 +31,10 @@ struct TeacherProfile {
   Duration idle_timeout = 1min;            ///< of a stream
   Duration total_timeout = 30min;
   Duration connect_timeout = 30s;
+  double batch_price_factor = 1;        ///< what batches cost, of the usual price
+  std::int64_t batch_requests_max = 0;  ///< of one batch; 0: as many as its API allows
+  double batch_bytes_max = 0;           ///< the same
+  double batch_settle_seconds = 60;     ///< until a new batch stands in the provider's list of batches
 };
 
 struct Configuration {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 
@@ -105,12 +106,16 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
     before.seconds += last.seconds;
     last = {1, training_seconds(run)};
   }
+  const auto batches = under_way(flags.corpus);
+  if (!batches) return fail(batches.error());
   if (flags.json) {
     Json by_teacher = Json::object(), by_view = Json::array();
     for (const auto& [name, account] : teachers) by_teacher[name] = as_json(account);
     for (const ViewRecord& view : *views)
       by_view.push_back({{"view", view.name}, {"pairs", view.pairs}, {"dropped", dropped_by_stage(view)}});
+    const Json in_batches = {{"asked", batches->requests}, {"usd_at_most", batches->reserved.dollars()}};
     print_line(visible_json(dump_json({{"harvest", as_json(all)},
+                                       {"in_batches", in_batches},
                                        {"teachers", by_teacher},
                                        {"views", by_view},
                                        {"training",
@@ -120,6 +125,10 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
   }
   print_account("all", all);
   for (const auto& [name, account] : teachers) print_account("teacher " + visible_line(name), account);
+  if (batches->requests > 0) {
+    print_line("under way in batches: " + with_commas(batches->requests) + " asked, at most " +
+               dollars(batches->reserved));
+  }
   for (const ViewRecord& view : *views) {
     print_line("view " + visible_line(view.name) + ": " + with_commas(view.pairs) + " pairs accepted");
     for (const Json& line : dropped_by_stage(view))

@@ -7,10 +7,12 @@
 #include <random>
 #include <sstream>
 
+#include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/exit_codes.h"
 #include "cli/forecast.h"
+#include "cli/harvest_plan.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/run_record.h"
@@ -26,33 +28,6 @@ namespace {
 
 // An event for each token is that much longer than the answer alone.
 constexpr std::size_t kStreamBytesMore = 4;
-
-struct Flags {
-  std::vector<std::string> prompts;
-  std::string teacher;
-  std::string corpus = "corpus.db";
-  std::string config;
-  std::string format = "auto";
-  PromptSettings prompt;
-  int samples = 1;
-  SamplingFlags sampling;
-  std::string validate;
-  int validate_tries = 2;
-  std::vector<std::string> follow_ups;
-  std::optional<int> in_flight;
-  std::optional<double> requests_per_minute, tokens_per_minute;
-  std::optional<double> max_usd;
-  std::optional<std::int64_t> max_total_tokens, max_requests;
-  std::string until;
-  std::vector<std::string> retry;
-  bool skip_bad_rows = false;
-  bool terms_unknown = false;
-  bool dry_run = false;
-  bool json = false;
-  bool quiet = false;
-  int attempts = 5;
-  double drain_seconds = 60;
-};
 
 // What a file of --validate says of an answer's text.
 Result<std::function<std::string(const std::string&)>> validator_of(const std::string& path) {
@@ -71,7 +46,7 @@ PromptFormat format_named(const std::string& name) {
 }
 
 // A cap can only hold over what has a bound.
-Result<void> read_caps(const Flags& flags, const HarvestSettings& settings, WallTime now, Caps& caps) {
+Result<void> read_caps(const HarvestFlags& flags, const HarvestSettings& settings, WallTime now, Caps& caps) {
   if (flags.max_usd) caps.money = Usd::from_dollars(*flags.max_usd);
   caps.tokens = flags.max_total_tokens;
   caps.requests = flags.max_requests;
@@ -91,7 +66,9 @@ Result<void> read_caps(const Flags& flags, const HarvestSettings& settings, Wall
   return {};
 }
 
-Result<HarvestPlan> resolve(const Flags& flags, const Edges& edges) {
+}  // namespace
+
+Result<HarvestPlan> resolve_harvest(const HarvestFlags& flags, const Edges& edges) {
   HarvestPlan plan;
   Result<Configuration> configuration = load_configuration(flags.config);
   if (!configuration) return fail(configuration.error());
@@ -175,6 +152,8 @@ Result<void> check_terms(const HarvestPlan& plan, bool terms_unknown) {
                   name + "], or harvest with --terms-unknown; export and train will ask again");
 }
 
+namespace {
+
 /// Shared with the other processes of this machine that ask the same teacher; alone where that cannot be had.
 std::unique_ptr<PaceBook> open_pace(const Edges& edges, const TeacherProfile& profile) {
   Result<std::unique_ptr<PaceBook>> shared = edges.open_pace(profile.origin + "\n" + profile.identity.model);
@@ -183,8 +162,8 @@ std::unique_ptr<PaceBook> open_pace(const Edges& edges, const TeacherProfile& pr
   return std::make_unique<PrivatePace>();
 }
 
-Result<int> harvest(const Flags& flags, Edges& edges) {
-  Result<HarvestPlan> resolved = resolve(flags, edges);
+Result<int> harvest(const HarvestFlags& flags, Edges& edges) {
+  Result<HarvestPlan> resolved = resolve_harvest(flags, edges);
   if (!resolved) return fail(resolved.error());
   HarvestPlan& plan = *resolved;
   if (auto allowed = check_terms(plan, flags.terms_unknown || flags.dry_run); !allowed) return fail(allowed.error());
@@ -243,6 +222,8 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
   say(summary_text(report.stats, elapsed));
   if (report.stats.already_failed > 0)
     say("failed before: " + with_commas(report.stats.already_failed) + " (--retry failed asks them again)");
+  if (const auto batches = under_way(flags.corpus); batches && batches->requests > 0)
+    say("under way in batches: " + with_commas(batches->requests) + " (retort batch collect takes them in)");
   if (flags.json) print_line(dump_json(summary_json(report.stats, elapsed)));
   if (report.stopped) return fail(*report.stopped);
   if (!closed) return fail(closed.error());
@@ -251,22 +232,44 @@ Result<int> harvest(const Flags& flags, Edges& edges) {
 
 }  // namespace
 
-void add_harvest(CLI::App& app, Action& action) {
-  const auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("harvest", "Ask a teacher every prompt, and keep every answer");
-  command->add_option("prompts", flags->prompts, "Files of prompts: JSON lines or plain text; '-' is standard input")
+void add_question_options(CLI::App& command, HarvestFlags& flags) {
+  command.add_option("prompts", flags.prompts, "Files of prompts: JSON lines or plain text; '-' is standard input")
       ->required();
-  command->add_option("-t,--teacher", flags->teacher, "Name of a [teacher.NAME] in the configuration")->required();
-  add_corpus_option(*command, flags->corpus);
-  command->add_option("--config", flags->config, "Configuration file (default: retort.toml, then the user's)");
-  command->add_option("-n,--samples", flags->samples, "Answers wanted for each prompt")->check(CLI::Range(1, 100'000));
+  command.add_option("-t,--teacher", flags.teacher, "Name of a [teacher.NAME] in the configuration")->required();
+  add_corpus_option(command, flags.corpus);
+  command.add_option("--config", flags.config, "Configuration file (default: retort.toml, then the user's)");
+  command.add_option("-n,--samples", flags.samples, "Answers wanted for each prompt")->check(CLI::Range(1, 100'000));
   command
-      ->add_option("--format", flags->format,
-                   "What the files are: auto (by name, or by first character), jsonl or text")
+      .add_option("--format", flags.format, "What the files are: auto (by name, or by first character), jsonl or text")
       ->check(CLI::IsMember({"auto", "jsonl", "text"}));
-  command->add_option("--prompt-template", flags->prompt.prompt_template,
-                      "Make the prompt from a row's fields: 'Solve: {{question}}'");
-  command->add_option("--system", flags->prompt.system, "System message for prompts that have none");
+  command.add_option("--prompt-template", flags.prompt.prompt_template,
+                     "Make the prompt from a row's fields: 'Solve: {{question}}'");
+  command.add_option("--system", flags.prompt.system, "System message for prompts that have none");
+  add_sampling_options(command, flags.sampling);
+  command.add_option("--max-usd", flags.max_usd, "Stop before this corpus has cost more than so many dollars in all")
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--max-total-tokens", flags.max_total_tokens,
+                  "Stop before this corpus has used more than so many tokens in all, in and out")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
+  command.add_option("--max-requests", flags.max_requests, "Stop before more requests than these were sent in all")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
+  command.add_option("--attempts", flags.attempts, "Failed attempts after which a request has failed for good")
+      ->check(CLI::Range(1, 1000));
+  command.add_option("--retry", flags.retry, "Ask again what is 'failed' or 'truncated' (or both: failed,truncated)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"failed", "truncated"}));
+  command.add_flag("--skip-bad-rows", flags.skip_bad_rows,
+                   "Go on with the rest where a row is broken (exit 3), instead of stopping there");
+  command.add_flag("--terms-unknown", flags.terms_unknown, "Ask although it is unknown what the teacher's terms allow");
+  command.add_flag("-q,--quiet", flags.quiet, "No progress, only the summary");
+  command.add_flag("--json", flags.json, "Print the summary as JSON on standard output");
+}
+
+void add_harvest(CLI::App& app, Action& action) {
+  const auto flags = std::make_shared<HarvestFlags>();
+  CLI::App* command = app.add_subcommand("harvest", "Ask a teacher every prompt, and keep every answer");
+  add_question_options(*command, *flags);
   command
       ->add_option("--follow-up", flags->follow_ups,
                    "What the user says next to each answer (repeatable: a script of turns)")
@@ -275,37 +278,17 @@ void add_harvest(CLI::App& app, Action& action) {
   command->add_option("--validate", flags->validate, "Answers must be JSON of the schema in this file");
   command->add_option("--validate-tries", flags->validate_tries, "Answers of another shape after which it has failed")
       ->check(CLI::Range(1, 1000));
-  add_sampling_options(*command, flags->sampling);
   command->add_option("--max-in-flight", flags->in_flight, "Requests on the wire at once")
       ->check(CLI::Range(1, 100'000));
   command->add_option("--requests-per-minute", flags->requests_per_minute, "Overrides the profile's limit")
       ->check(CLI::PositiveNumber);
   command->add_option("--tokens-per-minute", flags->tokens_per_minute, "Overrides the profile's limit")
       ->check(CLI::PositiveNumber);
-  command->add_option("--max-usd", flags->max_usd, "Stop before this corpus has cost more than so many dollars in all")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--max-total-tokens", flags->max_total_tokens,
-                   "Stop before this corpus has used more than so many tokens in all, in and out")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
-  command->add_option("--max-requests", flags->max_requests, "Stop before more requests than these were sent in all")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 60));
   command->add_option("--until", flags->until, "Send nothing more from that time on: 18:30, a date, or 45m, 8h, 2d");
-  command->add_option("--attempts", flags->attempts, "Failed attempts after which a request has failed for good")
-      ->check(CLI::Range(1, 1000));
-  command->add_option("--retry", flags->retry, "Ask again what is 'failed' or 'truncated' (or both: failed,truncated)")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"failed", "truncated"}));
-  command->add_flag("--skip-bad-rows", flags->skip_bad_rows,
-                    "Harvest the rest where a row is broken (exit 3), instead of stopping there");
-  command->add_flag("--terms-unknown", flags->terms_unknown,
-                    "Harvest although it is unknown what the teacher's terms allow");
   command->add_option("--drain", flags->drain_seconds, "Seconds that Ctrl-C waits for answers on the wire")
       ->check(CLI::NonNegativeNumber);
   command->add_flag("--dry-run", flags->dry_run,
                     "Only predict requests, tokens, cost and time; nothing is sent or written");
-  command->add_flag("-q,--quiet", flags->quiet, "No progress, only the summary");
-  command->add_flag("--json", flags->json, "Print the summary as JSON on standard output");
   command->footer(
       "Example:\n  retort harvest prompts.jsonl -t r1 -c corpus.db -n 4\n  cat questions.txt | retort harvest - -t r1");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return harvest(*flags, edges); }; });

@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <new>
 
+#include "cli/batch.h"
 #include "cli/commands.h"
 #include "core/net/curl_transport.h"
 #include "core/process/bubblewrap.h"
 #include "core/process/shell_program.h"
 #include "core/process/small_file.h"
+#include "storage/batch_corpora.h"
 #include "storage/pace_file.h"
 #include "storage/sqlite_corpora.h"
 
@@ -21,6 +23,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of one write, not the end of a harvest
   retort::SystemClock clock;
   retort::SqliteCorpora corpora(clock);
+  retort::SqliteBatchCorpora batches(clock);
+  retort::use_batches_of(batches);
   retort::Edges edges{
       clock,
       corpora,

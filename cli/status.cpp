@@ -1,6 +1,7 @@
 // `retort status`: where a corpus stands, what it holds, what it really cost.
 #include <unistd.h>
 
+#include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 
@@ -23,7 +24,7 @@ Json counts(const std::vector<std::pair<std::string, std::int64_t>>& list) {
   return result;
 }
 
-Json as_json(const CorpusSummary& summary) {
+Json as_json(const CorpusSummary& summary, const UnderWay& batches) {
   Json teachers = Json::array();
   for (const CorpusSummary::TeacherLine& line : summary.teachers) {
     teachers.push_back({{"name", line.teacher.name},
@@ -51,6 +52,7 @@ Json as_json(const CorpusSummary& summary) {
           {"teachers", std::move(teachers)},
           {"attempts", counts(summary.attempts)},
           {"errors", counts(summary.errors)},
+          {"in_batches", batches.requests},
           {"possibly_billed", summary.possibly_billed},
           {"runs", summary.runs},
           {"cost_usd", summary.cost.dollars()}};
@@ -102,7 +104,7 @@ void print_counts(const std::string& title, const std::vector<std::pair<std::str
   if (!line.empty()) print_line(title + line);
 }
 
-void print_status(const StatusFlags& flags, const CorpusSummary& summary) {
+void print_status(const StatusFlags& flags, const CorpusSummary& summary, const UnderWay& batches) {
   const Palette palette(STDOUT_FILENO);
   print_line(palette.bold(visible_line(flags.corpus)) + ": " + with_commas(summary.prompts) + " prompts from " +
              with_commas(summary.source_rows) + " rows, " + with_commas(summary.responses) + " responses");
@@ -110,6 +112,8 @@ void print_status(const StatusFlags& flags, const CorpusSummary& summary) {
   print_line("");
   print_counts("attempts         ", summary.attempts);
   print_counts("failed for good  ", summary.errors);
+  if (batches.requests > 0)
+    print_line("in batches       " + with_commas(batches.requests) + " asked, not answered yet (retort batch status)");
   if (summary.possibly_billed > 0) {
     print_line(
         palette.yellow("possibly billed  " + with_commas(summary.possibly_billed) + " attempts without an answer"));
@@ -123,10 +127,12 @@ Result<int> run_status(Edges& edges, const StatusFlags& flags) {
   if (!reader) return fail(reader.error());
   const auto summary = reader.value()->summary();
   if (!summary) return fail(summary.error());
+  const auto batches = under_way(flags.corpus);
+  if (!batches) return fail(batches.error());
   if (flags.json) {
-    print_line(visible_json(dump_json(as_json(*summary))));
+    print_line(visible_json(dump_json(as_json(*summary, *batches))));
   } else {
-    print_status(flags, *summary);
+    print_status(flags, *summary, *batches);
   }
   return 0;
 }

@@ -39,6 +39,7 @@ constexpr const char* kAttempts = RETORT_BOUNDS("attempt", "id", "20000");
 constexpr const char* kResponses = RETORT_BOUNDS("response", "id", "20000");
 constexpr const char* kSourceRows = RETORT_BOUNDS("source_row", "id", "20000");
 constexpr const char* kPrompts = RETORT_BOUNDS("prompt", "id", "2000");
+constexpr const char* kBatches = RETORT_BOUNDS("batch", "id", "2000");
 constexpr const char* kBodies = RETORT_BOUNDS("raw", "attempt_id", "2000");
 constexpr const char* kLogprobs = RETORT_BOUNDS("logprobs", "response_id", "2000");
 
@@ -75,6 +76,18 @@ constexpr std::array kRules{
     Rule{"json", kResponses,
          "SELECT id FROM response WHERE id > ? AND id <= ? AND tool_calls IS NOT NULL AND NOT json_valid(tool_calls)",
          "whose tool_calls are no JSON", "export stops there: was the corpus changed by hand?"},
+    Rule{"batch", kRequests,
+         "SELECT id FROM request WHERE id > ? AND id <= ? AND batch_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batch "
+         "WHERE batch.id = request.batch_id AND state <> 'collected')",
+         "that are under way in a batch that is over or not there",
+         "they are never asked again: set their batch_id to NULL, and the next harvest asks them"},
+    Rule{"batch", kAttempts,
+         "SELECT id FROM attempt WHERE id > ? AND id <= ? AND batch_id IS NOT NULL AND outcome IN ('unsent', 'sent') "
+         "AND EXISTS (SELECT 1 FROM batch WHERE batch.id = attempt.batch_id AND state = 'collected')",
+         "of a collected batch without an outcome", "an answer that was paid for may be missing: look in a snapshot"},
+    Rule{"batch", kBatches,
+         "SELECT id FROM batch WHERE id > ? AND id <= ? AND (state = 'submitted' AND provider_id IS NULL)",
+         "that are submitted without the provider's id", "their answers cannot be had: look for the id in a snapshot"},
     Rule{"tombstone", kPrompts,
          "SELECT prompt.id FROM prompt JOIN tombstone ON tombstone.prompt_id = prompt.id WHERE prompt.id > ? AND "
          "prompt.id <= ? AND (messages <> '[]' OR EXISTS (SELECT 1 FROM request JOIN response ON response.request_id = "
@@ -86,6 +99,7 @@ const char* noun_of(const char* bounds) {
   if (bounds == kRequests) return "requests";
   if (bounds == kAttempts) return "attempts";
   if (bounds == kResponses) return "responses";
+  if (bounds == kBatches) return "batches";
   return bounds == kSourceRows ? "source rows" : "prompts";
 }
 
@@ -211,7 +225,7 @@ Result<void> Examination::check_rules() {
 Result<void> Examination::check_open_attempts() {
   Rows rows = connection_.query(
       "SELECT run_id, count(*), (SELECT state FROM run WHERE run.id = run_id) FROM attempt "
-      "WHERE outcome IN ('unsent', 'sent') GROUP BY run_id");
+      "WHERE outcome IN ('unsent', 'sent') AND batch_id IS NULL GROUP BY run_id");
   while (rows.next()) {
     const std::string run = std::to_string(rows.integer(0));
     const std::string attempts = std::to_string(rows.integer(1)) + " attempts of run " + run;
@@ -224,7 +238,15 @@ Result<void> Examination::check_open_attempts() {
                 "marks them and asks what has no answer");
     }
   }
-  return rows.status();
+  if (auto done = rows.status(); !done) return done;
+  const auto under_way =
+      connection_.number("SELECT count(*) FROM attempt WHERE batch_id IS NOT NULL AND outcome IN ('unsent', 'sent')");
+  if (!under_way) return fail(under_way.error());
+  if (*under_way > 0) {
+    found("open", false,
+          std::to_string(*under_way) + " attempts are under way in batches: retort batch collect takes them in");
+  }
+  return {};
 }
 
 Result<void> Examination::check_identities() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/corpus/batch.h"
 #include "core/corpus/words.h"
 #include "storage/logprobs.h"
 #include "storage/values.h"
@@ -119,7 +120,7 @@ Result<EntryWriter::Known> EntryWriter::known_as(const RequestSpec& spec, const 
   static const std::string kQuestion =
       "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
       "source_row.reference = ?1 AND source_row.metadata IS ?2, "
-      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers "
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers, batch_id "
       "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ?3 "
       "AND source_row.\"row\" = ?4 WHERE ";
   static const std::string kByDigest = kQuestion + "request.digest = ?5";
@@ -139,6 +140,7 @@ Result<EntryWriter::Known> EntryWriter::known_as(const RequestSpec& spec, const 
     known.prompt = found.integer(5);
     known.unchanged = found.integer(6) != 0;
     known.state.invalid_answers = static_cast<int>(found.integer(8));
+    if (!found.is_null(9)) known.state.attempts_charged = kUnderWayInBatch;
     if (!found.is_null(7)) known = {forgotten(known.state.request), known.prompt, true};
   }
   if (auto done = found.status(); !done) return fail(done.error());

@@ -404,9 +404,38 @@ WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id)
 CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
 )sql";
 
-constexpr std::array kMigrations{Migration{1, "initial", kInitialSql}, Migration{2, "reservations", kReservationsSql},
-                                 Migration{3, "tombstones", kTombstonesSql}, Migration{4, "curation", kCurationSql},
-                                 Migration{5, "everything kept", kEverythingKeptSql}};
+// Questions that a provider answers together, hours later. A request knows its batch, so that a harvest passes it over
+// at the cost of the look-up that it makes anyway.
+constexpr char kBatchesSql[] = R"sql(
+CREATE TABLE batch (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE,
+  teacher_id INTEGER NOT NULL REFERENCES teacher (id),
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  state TEXT NOT NULL CHECK (state IN ('planned', 'uploading', 'creating', 'submitted', 'collected')),
+  provider_id TEXT,
+  provider_status TEXT,
+  input_file TEXT,
+  begun_at TEXT NOT NULL,
+  creating_at TEXT,
+  submitted_at TEXT,
+  expires_at TEXT,
+  collected_at TEXT,
+  error TEXT
+);
+
+ALTER TABLE attempt ADD COLUMN batch_id INTEGER REFERENCES batch (id);
+CREATE INDEX attempt_batch ON attempt (batch_id) WHERE batch_id IS NOT NULL;
+ALTER TABLE request ADD COLUMN batch_id INTEGER REFERENCES batch (id);
+CREATE INDEX request_batch ON request (batch_id) WHERE batch_id IS NOT NULL;
+)sql";
+
+constexpr std::array kMigrations{Migration{1, "initial", kInitialSql},
+                                 Migration{2, "reservations", kReservationsSql},
+                                 Migration{3, "tombstones", kTombstonesSql},
+                                 Migration{4, "curation", kCurationSql},
+                                 Migration{5, "everything kept", kEverythingKeptSql},
+                                 Migration{6, "batches", kBatchesSql}};
 
 }  // namespace
 

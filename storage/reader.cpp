@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/corpus/words.h"
+#include "storage/batch_log.h"
 #include "storage/compression.h"
 #include "storage/logprobs.h"
 #include "storage/values.h"
@@ -45,6 +46,9 @@ constexpr char kPairsSql[] = RETORT_PAIR_SQL
 
 // Sums of picodollars: dollars as floating point would not add up.
 #define RETORT_SUM_PICO(column) "coalesce(sum(CAST(round(" column " * 1e12) AS INTEGER)), 0)"
+
+// For these attempts what was reserved counts as spent: nobody knows better, or not yet.
+#define RETORT_RESERVED "(possibly_billed OR (batch_id IS NOT NULL AND outcome IN ('unsent', 'sent')))"
 
 std::optional<std::int64_t> number_or_nothing(const Rows& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
@@ -194,7 +198,7 @@ Result<std::vector<Permission>> SqliteReader::permissions() {
 Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& request_digest) {
   Rows rows = connection_->query(
       "SELECT id, status, truncated, attempts_charged, timeouts, "
-      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id) FROM request WHERE digest = ?",
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), batch_id FROM request WHERE digest = ?",
       request_digest);
   std::optional<RequestState> state;
   if (rows.next()) {
@@ -204,6 +208,7 @@ Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& re
                          static_cast<int>(rows.integer(3)),
                          static_cast<int>(rows.integer(4)),
                          false};
+    if (!rows.is_null(6)) state->attempts_charged = kUnderWayInBatch;
     // As a harvest is told: nothing is wanted of it any more.
     if (!rows.is_null(5)) state = RequestState{state->request, RequestStatus::answered};
   }
@@ -306,15 +311,15 @@ Result<void> SqliteReader::count_outcomes(CorpusSummary& summary) {
   return errors.status();
 }
 
-Result<Spent> SqliteReader::spent() {
-  Rows rows = connection_->query(
+Result<Spent> read_spent(Connection& connection) {
+  Rows rows = connection.query(
       "SELECT coalesce(sum(outcome NOT IN ('unsent', 'refused') OR coalesce(http_status, 429) NOT IN (0, 429)), 0), "
-      "coalesce(sum(CASE WHEN possibly_billed THEN reserved_tokens END), 0), " RETORT_SUM_PICO(
-          "CASE WHEN possibly_billed THEN reserved_usd ELSE cost_usd END") " FROM attempt");
+      "coalesce(sum(CASE WHEN " RETORT_RESERVED " THEN reserved_tokens END), 0), " RETORT_SUM_PICO(
+          "CASE WHEN " RETORT_RESERVED " THEN reserved_usd ELSE cost_usd END") " FROM attempt");
   Spent spent;
   if (rows.next()) spent = {rows.integer(0), rows.integer(1), {rows.integer(2)}};
   if (auto done = rows.status(); !done) return fail(done.error());
-  Rows answers = connection_->query(
+  Rows answers = connection.query(
       "SELECT (SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) FROM response "
       "WHERE NOT partial) + (SELECT coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) "
       "FROM attempt)");
@@ -347,7 +352,8 @@ Result<Experience> SqliteReader::experience(const TeacherIdentity& teacher) {
   // The busiest minute of the newest answers: what the teacher and its limits have been seen to give.
   Rows minutes = connection_->query(
       "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM (SELECT obtained_at FROM response JOIN teacher ON "
-      "teacher.id = response.teacher_id WHERE teacher.name = ? AND teacher.model = ? ORDER BY response.id DESC "
+      "teacher.id = response.teacher_id JOIN attempt ON attempt.id = response.attempt_id "
+      "WHERE teacher.name = ? AND teacher.model = ? AND attempt.batch_id IS NULL ORDER BY response.id DESC "
       "LIMIT 20000) GROUP BY substr(obtained_at, 1, 16))",
       teacher.name, teacher.model);
   if (minutes.next()) result.answers_per_minute = static_cast<double>(minutes.integer(0));

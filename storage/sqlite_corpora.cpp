@@ -1,6 +1,7 @@
 #include "storage/sqlite_corpora.h"
 
 #include "core/base/text.h"
+#include "storage/batch_log.h"
 #include "storage/corpus_file.h"
 #include "storage/harvest_lock.h"
 #include "storage/harvest_log.h"
@@ -13,17 +14,19 @@ namespace {
 
 // What has no outcome was on the wire when a run ended, or may have been: of a run that crashed, even `unsent` is no
 // proof, since the mark `sent` follows the sending and may be lost with the process. An upper bound, on purpose. A run
-// with an end is to be believed: what it left unsent was never sent.
+// with an end is to be believed: what it left unsent was never sent. What lies in a batch waits for its answers, unless
+// that was still being put together: then nothing of it has left this machine.
 Result<Recovery> settle(Connection& connection, const std::string& now) {
+  if (auto done = drop_planned_batches(connection); !done) return fail(done.error());
   if (auto done = connection.run("UPDATE run SET state = 'crashed' WHERE state = 'running'"); !done)
     return fail(done.error());
-  if (auto done = connection.run("DELETE FROM attempt WHERE outcome = 'unsent' "
+  if (auto done = connection.run("DELETE FROM attempt WHERE outcome = 'unsent' AND batch_id IS NULL "
                                  "AND run_id IN (SELECT id FROM run WHERE state = 'ended')");
       !done) {
     return fail(done.error());
   }
   if (auto done = connection.run("UPDATE attempt SET outcome = 'delivery_unknown', possibly_billed = 1, ended_at = ? "
-                                 "WHERE outcome IN ('unsent', 'sent')",
+                                 "WHERE outcome IN ('unsent', 'sent') AND batch_id IS NULL",
                                  now);
       !done) {
     return fail(done.error());
@@ -67,14 +70,11 @@ Result<RowId> find_or_add_teacher(Connection& connection, const TeacherIdentity&
   return id;
 }
 
-struct Begun {
-  HarvestIds ids;
-  Recovery recovery;
-};
+}  // namespace
 
-// All of a harvest's beginning in one transaction: a crash here leaves no trace.
-Result<Begun> begin_harvest(Connection& connection, const TeacherIdentity& teacher, const Terms& terms,
-                            const RunStart& run, const std::string& now) {
+// All of it in one transaction: a crash here leaves no trace.
+Result<HarvestBeginning> begin_harvest(Connection& connection, const TeacherIdentity& teacher, const Terms& terms,
+                                       const RunStart& run, const std::string& now) {
   Transaction transaction(connection);
   if (auto done = transaction.begin(); !done) return fail(done.error());
   const auto recovery = settle(connection, now);
@@ -86,10 +86,8 @@ Result<Begun> begin_harvest(Connection& connection, const TeacherIdentity& teach
   const auto run_id = add_run(connection, run, *teacher_id, now);
   if (!run_id) return fail(run_id.error());
   if (auto done = transaction.commit(); !done) return fail(done.error());
-  return Begun{{*run_id, *teacher_id, *terms_id}, *recovery};
+  return HarvestBeginning{{*run_id, *teacher_id, *terms_id}, *recovery};
 }
-
-}  // namespace
 
 Result<HarvestSession> SqliteCorpora::harvest(const std::string& path, const TeacherIdentity& teacher,
                                               const Terms& terms, const RunStart& run, std::function<void()> wake) {

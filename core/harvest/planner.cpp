@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/corpus/batch.h"
+
 namespace retort {
 namespace {
 constexpr std::size_t kLookupBatch = 128;
@@ -14,6 +16,7 @@ bool lets_go_on(const KnownAnswer& answer) {
 }  // namespace
 
 bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
+  if (is_in_batch(state)) return false;
   switch (state.status) {
     case RequestStatus::pending:
       return true;
@@ -72,6 +75,8 @@ void Planner::looked_up(Registered result) {
 void Planner::admit(RequestSpec spec, const RequestState& state) {
   if (active_.count(state.request) != 0) {
     ++stats_.repeated;
+  } else if (is_in_batch(state)) {
+    // Its answer comes by another way.
   } else if (!wants_answer(state, settings_)) {
     ++(state.status == RequestStatus::answered ? stats_.already_answered : stats_.already_failed);
     if (state.answer) follow_up(spec, spec.prompt.messages, spec.parameters, *state.answer);

@@ -3,20 +3,26 @@
 #include <algorithm>
 
 namespace retort {
+namespace {
+constexpr double kHalfPrice = 0.5;
+}
 
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = {
       {"openai", "openai-chat", "https://api.openai.com/v1", "https://openai.com/policies/",
        // Its reasoning models refuse max_tokens; all its models take the newer name.
-       [](TeacherSettings& s) { s.max_tokens_name = "max_completion_tokens"; }},
-      {"openai-responses", "openai-responses", "https://api.openai.com/v1", "https://openai.com/policies/"},
+       [](TeacherSettings& s) { s.max_tokens_name = "max_completion_tokens"; }, kHalfPrice},
+      {"openai-responses", "openai-responses", "https://api.openai.com/v1", "https://openai.com/policies/", nullptr,
+       kHalfPrice},
       {"azure-openai", "openai-chat", "", "https://www.microsoft.com/licensing/terms/",
        // base_url = "https://RESOURCE.openai.azure.com/openai/v1", model = the deployment
        [](TeacherSettings& s) {
          s.max_tokens_name = "max_completion_tokens";
          s.credential_name = "api-key";
-       }},
-      {"anthropic", "anthropic", "https://api.anthropic.com", "https://www.anthropic.com/legal/commercial-terms"},
+       },
+       kHalfPrice},
+      {"anthropic", "anthropic", "https://api.anthropic.com", "https://www.anthropic.com/legal/commercial-terms",
+       nullptr, kHalfPrice},
       {"gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta",
        "https://ai.google.dev/gemini-api/terms"},
       {"deepseek", "openai-chat", "https://api.deepseek.com",
@@ -32,8 +38,10 @@ const std::vector<Preset>& presets() {
        [](TeacherSettings& s) {
          s.max_tokens_name = "max_completion_tokens";
          s.choices_max = 1;
-       }},
-      {"together", "openai-chat", "https://api.together.xyz/v1", "https://www.together.ai/terms-of-service"},
+       },
+       kHalfPrice},
+      {"together", "openai-chat", "https://api.together.xyz/v1", "https://www.together.ai/terms-of-service", nullptr,
+       kHalfPrice},
       {"openrouter", "openai-chat", "https://openrouter.ai/api/v1", "https://openrouter.ai/terms",
        [](TeacherSettings& s) {
          s.reasoning_object = true;

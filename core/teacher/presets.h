@@ -15,6 +15,7 @@ struct Preset {
   std::string_view base_url;   ///< empty: everybody has their own, so the profile must say it
   std::string_view terms_url;  ///< where the provider publishes its terms; empty for servers that one runs oneself
   void (*quirks)(TeacherSettings&) = nullptr;
+  double batch_price_factor = 1;  ///< what its batches cost, of the usual price, as the provider publishes it
 };
 
 const std::vector<Preset>& presets();

@@ -3,6 +3,8 @@
 #include <iterator>
 
 #include "core/base/clock.h"
+#include "core/corpus/batch.h"
+#include "storage/batch_corpora.h"
 #include "storage/connection.h"
 #include "storage/migrations.h"
 #include "storage/sqlite_corpora.h"
@@ -53,6 +55,19 @@ void make_corpus(const std::string& path) {
   end.response->logprobs = {{"a", -0.5F, {{"a", -0.5F}, {"c", -1.5F}}}, {"b", -0.25F, {}}};
   driver.ended(end);
   driver.close();
+  {
+    auto log = SqliteBatchCorpora(clock).batch(path, teacher(), terms(), run_start());
+    REQUIRE_OK(log);
+    const auto asked = (*log)->look_up(Register{{spec("in a batch", 6)}});
+    const auto batch = (*log)->open("key");
+    REQUIRE_OK(asked);
+    REQUIRE_OK(batch);
+    REQUIRE_OK((*log)->begin(*batch, {{asked->states.at(0).request, {}}}));
+    BatchChange change;
+    change.state = BatchState::creating;
+    REQUIRE_OK((*log)->change(*batch, change));
+    REQUIRE_OK((*log)->close({}));
+  }
   REQUIRE_OK(corpora.amend_terms(path, "r1", terms(), "Ada, 2026-11-22", run_start()));
   {
     auto log = corpora.curate(path, run_start());

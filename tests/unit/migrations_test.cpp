@@ -90,6 +90,22 @@ TEST_CASE("the schema of version 3 is what it was, and comes along", "[unit]") {
   CHECK(pairs[0].logprob_tokens == 0);
 }
 
+TEST_CASE("the schema of version 5 is what it was, and comes along", "[unit]") {
+  Folder folder;
+  const auto then = made_by(folder.file("then.db"), snapshot("corpus_v5.sql"));
+  const auto now = made_by(folder.file("now.db"), "");
+  REQUIRE_OK(migrate(*now, migrations().first(5)));
+  CHECK(schema_of(*now) == schema_of(*then));
+  SystemClock clock;
+  SqliteCorpora corpora(clock);
+  const std::vector<Pair> pairs = pairs_of(corpora, folder.file("then.db"));
+  REQUIRE(pairs.size() == 1);
+  CHECK(pairs[0].answer.text == "4");
+  LogDriver driver(corpora, folder.file("then.db"));
+  CHECK(driver.registered(spec("new")).first_seen);
+  driver.close();
+}
+
 TEST_CASE("migrating applies what is missing, all or nothing", "[unit]") {
   constexpr std::array kSteps{Migration{1, "one", "CREATE TABLE a (x);"}, Migration{2, "two", "CREATE TABLE b (x);"}};
   constexpr std::array kBroken{kSteps[0], kSteps[1], Migration{3, "three", "CREATE TABLE c (x); CREATE TABLE a (x);"}};

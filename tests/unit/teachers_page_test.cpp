@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/config.h"
+#include "core/batch/batch_api.h"
 #include "core/teacher/presets.h"
 #include "tests/catch.h"
 #include "tests/support/temporary_folder.h"
@@ -137,6 +138,28 @@ TEST_CASE("the presets of the page are those of the program, and none says what 
     CHECK_FALSE(profile.terms.outputs_may_train.has_value());
     CHECK(make_teacher(profile.identity.dialect, profile.settings).has_value());
   }
+}
+
+TEST_CASE("the page says which dialects have a batch API, how much it takes, and whose batches are cheaper", "[docs]") {
+  const std::vector<Cells> rows = table_under("Batches");
+  REQUIRE(rows.size() == dialect_names().size() + 1);
+  for (std::size_t i = 0; i < dialect_names().size(); ++i) {
+    const Cells& row = rows[i + 1];
+    CAPTURE(row.at(0));
+    CHECK(row.at(0) == dialect_names()[i]);
+    const auto api = make_batch_api(row.at(0), "http://t/v1", {});
+    CHECK(api.has_value() == (row.at(1) != "none"));
+    if (!api) continue;
+    CHECK(row.at(2) == std::to_string((*api)->size_max().requests));
+    CHECK(row.at(3) == std::to_string((*api)->size_max().bytes));
+  }
+  const std::size_t at = page().find("Half price is set by the presets");
+  const Cells named = quoted(page().substr(at, page().find("which publish it", at) - at));
+  Cells cheaper;
+  for (const Preset& preset : presets()) {
+    if (preset.batch_price_factor == 0.5) cheaper.emplace_back(preset.name);
+  }
+  CHECK(named == cheaper);
 }
 
 TEST_CASE("what stands beside a preset counts more, and an unknown one is refused", "[docs]") {
