@@ -90,14 +90,12 @@ TEST_CASE("fsck finds each kind of damage and names the rows", "[contract][fsck]
   const auto planted = GENERATE(
       Planted{"answer", "UPDATE request SET response_id = NULL WHERE id = 5"},
       Planted{"answer", "UPDATE request SET response_id = 6 WHERE id = 5"},
-      Planted{"newest",
-              "INSERT INTO attempt SELECT 99, request_id, run_id, outcome, max_tokens, begun_at, sent_at, "
-              "ended_at, http_status, error, error_detail, possibly_billed, first_byte_ms, total_ms, headers, "
-              "cost_usd, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM attempt WHERE id = 5; INSERT INTO "
-              "response SELECT 99, 99, request_id, "
-              "teacher_id, terms_id, text, reasoning, refusal, tool_calls, finish, provider_finish, "
-              "input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, served_model, "
-              "system_fingerprint, provider_id, cost_usd, obtained_at, NULL, 0, NULL FROM response WHERE id = 5"},
+      Planted{
+          "newest",
+          "CREATE TEMP TABLE again AS SELECT * FROM attempt WHERE id = 5; UPDATE again SET id = 99; "
+          "INSERT INTO attempt SELECT * FROM again; DROP TABLE again; "
+          "CREATE TEMP TABLE again AS SELECT * FROM response WHERE id = 5; UPDATE again SET id = 99, attempt_id = 99; "
+          "INSERT INTO response SELECT * FROM again"},
       Planted{"truncated", "UPDATE request SET truncated = 1 WHERE id = 5"},
       Planted{"outcome", "UPDATE attempt SET outcome = 'failed' WHERE id = 5"},
       Planted{"references", "PRAGMA foreign_keys = OFF; DELETE FROM attempt WHERE id = 5"},
