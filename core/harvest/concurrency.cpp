@@ -8,7 +8,8 @@ namespace {
 
 constexpr double kStart = 8;
 constexpr double kLow = 0.8;         // the lower of the two points that are compared
-constexpr int kRoundsAtWindow = 3;   // for each round at the lower point
+constexpr int kRoundsAtWindow = 3;   // for each round at the lower point,
+constexpr int kRoundsAtMost = 48;    // and where that has long shown nothing new
 constexpr double kElasticity = 0.3;  // the target: where ten percent more in flight bring three percent more answers
 constexpr double kFarBelow = 0.8;
 constexpr double kGain = 0.5;
@@ -24,7 +25,8 @@ double elasticity(double tau_low, double tau_high, double ratio) {
 
 }  // namespace
 
-Concurrency::Concurrency(int most) : most_(most), window_(std::min<double>(kStart, most)), ceiling_(most) {
+Concurrency::Concurrency(int most)
+    : most_(most), window_(std::min<double>(kStart, most)), ceiling_(most), rounds_at_window_(kRoundsAtWindow) {
   begin_round({});
 }
 
@@ -80,7 +82,7 @@ void Concurrency::end_round(Instant now) {
   } else if (low_) {
     climb();
     low_ = false;
-    rounds_until_low_ = kRoundsAtWindow;
+    rounds_until_low_ = rounds_at_window_;
   } else {
     // Much less comes of as many: the server serves fewer together than it did.
     constexpr double kMuchLess = 0.75;
@@ -91,6 +93,11 @@ void Concurrency::end_round(Instant now) {
       return begin_round(now);
     }
     high_ = round_;
+    constexpr double kLess = 0.9;
+    if (round_.throughput() < kLess * confirmed_throughput_) {
+      confirmed_throughput_ = 0;
+      rounds_at_window_ = rounds_until_low_ = kRoundsAtWindow;
+    }
     if (--rounds_until_low_ <= 0 && window_ >= 2) low_ = true;
   }
   begin_round(now);
@@ -112,7 +119,11 @@ void Concurrency::climb() {
   }
   // Two numbers that lie close together say little.
   const double gain = kGain * std::min(1.0, std::log(ratio) / std::log(1 / kLow));
+  const double before = window_;
   window_ = std::clamp(window_ * std::clamp(1 + gain * (e - kElasticity), 0.85, 1.25), 1.0, most_);
+  const bool confirmed = before >= most_ && window_ >= most_;
+  rounds_at_window_ = confirmed ? std::min(4 * rounds_at_window_, kRoundsAtMost) : kRoundsAtWindow;
+  confirmed_throughput_ = confirmed ? high_->throughput() : 0;
 }
 
 void Concurrency::refused(Instant sent, int in_flight_now, Instant now) {

@@ -15,7 +15,8 @@ namespace retort {
 /// it climbs: most rounds are spent at the window, one in a few at 0.8 of it, and from the time that a token takes in
 /// each follows the elasticity of the throughput, e = d ln(throughput) / d ln(in flight): 1 below the knee of a server,
 /// 0 beyond it. The window grows while e is above a target and shrinks while it is below; a server whose throughput
-/// saturates sharply at B is then asked about 1.2 B at once. A refusal cuts a ceiling (additive increase,
+/// saturates sharply at B is then asked about 1.2 B at once. Where the most that is allowed is found right again and
+/// again, the rounds at 0.8 become rare, until less comes of as many. A refusal cuts a ceiling (additive increase,
 /// multiplicative decrease: D. Chiu and R. Jain, 1989), once for all requests that were under way together.
 class Concurrency {
  public:
@@ -62,6 +63,8 @@ class Concurrency {
   int far_below_ = 0;  ///< probes in a row that found more to be had
   bool low_ = false;   ///< this round is spent at 0.8 of the window
   int rounds_until_low_ = 1;
+  int rounds_at_window_;             ///< for each round at the lower point
+  double confirmed_throughput_ = 0;  ///< when the lower point last showed the most to be right; 0: it did not
   Round round_;
   std::optional<Round> before_;  ///< the last round of slow start
   std::optional<Round> high_;    ///< the newest full round

@@ -54,6 +54,34 @@ TEST_CASE("the knee of a server that never refuses is found") {
   }
 }
 
+TEST_CASE("a limit that is far below the knee is used in full, and a server that slows down is still noticed") {
+  Concurrency concurrency(100);
+  Instant now = kStart;
+  // A server that takes so long for every answer, whatever is in flight; the share of the limit that was used.
+  const auto share_used = [&](Duration latency, int rounds) {
+    double sum = 0;
+    for (int round = 0; round < rounds; ++round) {
+      const int in_flight = concurrency.limit();
+      sum += in_flight;
+      for (int i = 0; i < in_flight; ++i) concurrency.answered({now, latency, 100, in_flight, true}, now + latency);
+      now = now + latency;
+    }
+    return sum / rounds / 100;
+  };
+  share_used(1s, 100);
+  CHECK(share_used(1s, 400) > 0.99);
+  // Half as fast, and from now on the throughput is the same however many are asked.
+  const auto slows = [&] {
+    const int in_flight = concurrency.limit();
+    const Duration latency = from_seconds(in_flight / 50.0);
+    for (int i = 0; i < in_flight; ++i) concurrency.answered({now, latency, 100, in_flight, true}, now + latency);
+    now = now + latency;
+  };
+  int rounds = 0;
+  while (concurrency.limit() > 70 && ++rounds < 100) slows();
+  CHECK(rounds < 20);
+}
+
 TEST_CASE("a limit that is not in use does not grow") {
   Concurrency concurrency(1000);
   const int before = concurrency.limit();
