@@ -62,6 +62,10 @@ class Evaluator {
   ScopePtr scope_;
 };
 
+/// operators.cpp: + - * / // % ** of two numbers, as Python has them. Throws Fault for a division by zero or an
+/// overflow.
+Value arithmetic(const std::string& sign, const Value& a, const Value& b);
+
 // builtins.cpp and methods.cpp; each throws Fault for what is beyond the subset.
 Value filtered(Evaluator& evaluator, const std::string& name, const Value& value, Arguments& arguments);
 bool tested(const std::string& name, const Value& value, const Arguments& arguments);
