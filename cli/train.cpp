@@ -12,6 +12,7 @@
 #include "cli/student_module.h"
 #include "cli/terminal.h"
 #include "cli/train_progress.h"
+#include "core/base/files.h"
 #include "core/curate/admission.h"
 
 namespace retort {
@@ -162,6 +163,16 @@ void add_settings(CLI::App& command, Json& settings, CLI::Option* resume) {
   add("--student", "student", std::string(),
       "A model folder or a .gguf file, or from scratch: new:nano, new:micro (default), new:mini, new:small, or parts: "
       "new:d=128,layers=4,heads=4");
+  command
+      .add_option_function<std::string>(
+          "--chat-template",
+          [&settings](const std::string& path) {
+            auto text = read_file(path);
+            if (!text) throw CLI::ValidationError("--chat-template", text.error().message);
+            settings["chat_template"] = std::move(*text);
+          },
+          "A Jinja file to write conversations with, instead of the template of a model that exists")
+      ->excludes(resume);
   add("--context", "context", std::int64_t(), "Longest row in tokens (default: what the student reads)")
       ->check(CLI::PositiveNumber);
   add("--precision", "precision", std::string(), "Of matrix products: fp32, bf16 or auto (bf16 on CUDA)")

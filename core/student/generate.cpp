@@ -81,7 +81,7 @@ class BatchWriter {
         const std::size_t row = held_[i];
         if (ended_[row]) continue;
         written_[row].push_back(next[i]);
-        ended_[row] = is_end(next[i]) || written_[row].size() >= room(rows_[row]) || stopped(row);
+        ended_[row] = chat_.is_end(next[i]) || written_[row].size() >= room(rows_[row]) || stopped(row);
         if (!ended_[row]) staying.push_back(static_cast<std::int64_t>(i));
       }
       if (staying.empty()) return true;
@@ -94,7 +94,8 @@ class BatchWriter {
 
   Generated take(std::size_t row) const {
     const std::vector<TokenId>& out = written_[row];
-    Generated made{chat_.parse(out), !out.empty() && is_end(out.back()), static_cast<std::int64_t>(out.size())};
+    Generated made{chat_.parse(rows_[row].tokens, out), !out.empty() && chat_.is_end(out.back()),
+                   static_cast<std::int64_t>(out.size())};
     for (std::string* text : {&made.completion.reasoning, &made.completion.text}) {
       const std::size_t found = find_stop(*text, settings_.stop);
       if (found == std::string::npos) continue;
@@ -109,11 +110,6 @@ class BatchWriter {
   std::size_t size() const { return rows_.size(); }
 
  private:
-  bool is_end(TokenId token) const {
-    const std::vector<std::int64_t>& others = model_.config().other_end_tokens;
-    return token == chat_.end() || std::find(others.begin(), others.end(), token) != others.end();
-  }
-
   // A token can end one character and begin the next: the last tokens that could hold a stop text are looked at.
   bool stopped(std::size_t row) const {
     if (settings_.stop.empty()) return false;
@@ -195,7 +191,7 @@ class BatchWriter {
   }
 
   const Model& model_;
-  const ChatTokenizer& chat_;
+  const StudentChat& chat_;
   const GenerateSettings& settings_;
   std::vector<PromptRow> rows_;
   std::vector<std::vector<TokenId>> written_;
@@ -212,9 +208,9 @@ Result<std::vector<Generated>> generate(const LoadedRun& run, const std::vector<
   std::vector<PromptRow> rows;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const std::string which = "prompt " + std::to_string(i + 1) + ": ";
-    const auto chat = render_prompt(prompts[i]);
-    if (!chat) return fail(chat.error().code, which + chat.error().message);
-    PromptRow row{run.chat->encode(*chat).ids, i, Random(settings.seed + 0x9e3779b97f4a7c15ULL * (i + 1))};
+    auto tokens = run.chat->prompt(prompts[i]);
+    if (!tokens) return fail(tokens.error().code, which + tokens.error().message);
+    PromptRow row{std::move(*tokens), i, Random(settings.seed + 0x9e3779b97f4a7c15ULL * (i + 1))};
     if (static_cast<std::int64_t>(row.tokens.size()) >= run.model->config().context) {
       return fail(Errc::usage,
                   which + "fills the student's context of " + std::to_string(run.model->config().context) + " tokens");

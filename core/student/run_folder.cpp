@@ -7,7 +7,7 @@
 
 #include "core/base/files.h"
 #include "core/student/weights.h"
-#include "core/weights/tokenizer_files.h"
+#include "core/weights/pretrained.h"
 
 namespace retort {
 namespace {
@@ -23,44 +23,24 @@ int usable_cores() {
 Result<LoadedRun> load_run(const std::string& folder, at::Device device) {
   auto model = open_pretrained(folder);
   if (!model) return fail(model.error());
-  auto chat = load_chat_tokenizer(folder);
+  auto chat = StudentChat::open(folder);
   if (!chat) return fail(chat.error());
   if (static_cast<std::int64_t>(chat->tokenizer().vocabulary_size()) > model->config.vocabulary) {
     return fail(Errc::usage, folder + ": its tokenizer has more tokens than the model");
   }
-  LoadedRun run{std::make_unique<Model>(model->config, device), std::make_unique<ChatTokenizer>(std::move(*chat))};
+  chat->join_end_tokens(model->config);
+  LoadedRun run{std::make_unique<Model>(model->config, device), std::make_unique<StudentChat>(std::move(*chat))};
   load_weights(model->tensors, *run.model);
   return run;
 }
 
-Result<void> save_description(const std::string& folder, const ModelConfig& config, const ChatTokenizer& chat) {
-  const Json generation = {{"eos_token_id", config.end_token}, {"pad_token_id", config.end_token}};
-  for (const auto& [name, text] :
-       {std::pair{"/config.json", config_to_json(config)}, std::pair{"/tokenizer.json", chat.tokenizer().to_json()},
-        std::pair{"/tokenizer_config.json", tokenizer_config_json(static_cast<std::size_t>(config.context))},
-        std::pair{"/generation_config.json", generation.dump(2) + "\n"}}) {
-    if (auto written = replace_file(folder + name, text); !written) return written;
+Result<void> save_description(const std::string& folder, const ModelConfig& config, const StudentChat& chat) {
+  auto files = chat.files(config);
+  files.emplace_back("config.json", config_to_json(config));
+  for (const auto& [name, text] : files) {
+    if (auto written = replace_file(folder + "/" + name, text); !written) return written;
   }
   return {};
-}
-
-Result<ChatTokenizer> load_chat_tokenizer(const std::string& path) {
-  const bool gguf = path.ends_with(".gguf");
-  std::optional<ModelText> text;
-  if (gguf) {
-    const auto model = open_pretrained(path);
-    if (!model) return fail(model.error());
-    auto found = text_of_gguf(*model->gguf);
-    if (!found) return fail(Errc::usage, path + ": " + found.error().message);
-    text = std::move(*found);
-  } else {
-    auto found = text_of_folder(path);
-    if (!found) return fail(found.error());
-    text = std::move(*found);
-  }
-  auto chat = ChatTokenizer::create(std::move(text->tokenizer));
-  if (!chat) return fail(Errc::usage, path + ": " + chat.error().message);
-  return chat;
 }
 
 Result<at::Device> choose_device(const std::string& word) {

@@ -7,24 +7,21 @@
 #include <string>
 
 #include "core/student/model.h"
-#include "core/text/chat_template.h"
+#include "core/student/student_chat.h"
 
 namespace retort {
 
 /// What a student needs in order to speak.
 struct LoadedRun {
   std::unique_ptr<Model> model;
-  std::unique_ptr<ChatTokenizer> chat;
+  std::unique_ptr<StudentChat> chat;
 };
 
 /// Of a run, a model folder or a .gguf file. Errc::usage with the file that is missing or does not fit the others.
 Result<LoadedRun> load_run(const std::string& folder, at::Device device);
 
 /// Everything but the weights.
-Result<void> save_description(const std::string& folder, const ModelConfig& config, const ChatTokenizer& chat);
-
-/// Of a run, a model folder or a .gguf file.
-Result<ChatTokenizer> load_chat_tokenizer(const std::string& path);
+Result<void> save_description(const std::string& folder, const ModelConfig& config, const StudentChat& chat);
 
 /// "auto" takes CUDA where there is one. Errc::usage if "cuda" is asked for and there is none.
 Result<at::Device> choose_device(const std::string& word);

@@ -64,7 +64,7 @@ Result<void> each_pair(const TrainSettings& settings, const retort_host& host, b
 
 }  // namespace
 
-Result<ChatTokenizer> learn_tokenizer(const TrainSettings& settings, const retort_host& host, bool& host_failed) {
+Result<StudentChat> learn_tokenizer(const TrainSettings& settings, const retort_host& host, bool& host_failed) {
   BpeTrainer trainer;
   auto read = each_pair(settings, host, host_failed, [&](const PairIn& pair) {
     if (pair.held_back) return;
@@ -77,28 +77,29 @@ Result<ChatTokenizer> learn_tokenizer(const TrainSettings& settings, const retor
   if (!read) return fail(read.error());
   auto tokenizer = trainer.train({static_cast<int>(settings.vocabulary), 2, chat_marks()});
   if (!tokenizer) return fail(tokenizer.error());
-  return ChatTokenizer::create(std::move(*tokenizer));
+  auto chat = ChatTokenizer::create(std::move(*tokenizer));
+  if (!chat) return fail(chat.error());
+  return StudentChat::own(std::move(*chat));
 }
 
-Result<TrainData> load_rows(const TrainSettings& settings, std::int64_t context, const ChatTokenizer& chat,
+Result<TrainData> load_rows(const TrainSettings& settings, std::int64_t context, const StudentChat& chat,
                             const retort_host& host, bool& host_failed) {
   TrainData data;
   auto read = each_pair(settings, host, host_failed, [&](const PairIn& pair) {
-    const auto rendered = render_pair(pair.messages, pair.completion);
-    if (!rendered) {
-      ++data.dropped[rendered.error().message];
-      return;
-    }
     if (trimmed(pair.completion.text).empty() && trimmed(pair.completion.reasoning).empty()) {
       ++data.dropped["nothing to learn: the answer is empty"];
       return;
     }
-    const ChatTokens row = chat.encode(*rendered);
-    if (static_cast<std::int64_t>(row.ids.size()) > context) {
+    const auto row = chat.row(pair.messages, pair.completion);
+    if (!row) {
+      ++data.dropped[row.error().message];
+      return;
+    }
+    if (static_cast<std::int64_t>(row->ids.size()) > context) {
       ++data.dropped["longer than the context of " + std::to_string(context) + " tokens"];
       return;
     }
-    (pair.held_back ? data.validation : data.train).add(pair.id, row);
+    (pair.held_back ? data.validation : data.train).add(pair.id, *row);
   });
   if (!read) return fail(read.error());
   if (data.train.size() == 0) {

@@ -8,6 +8,7 @@
 #include "core/base/result.h"
 #include "core/student/module.h"
 #include "core/student/rows.h"
+#include "core/student/student_chat.h"
 #include "core/student/train_settings.h"
 
 namespace retort {
@@ -18,11 +19,11 @@ struct TrainData {
 };
 
 /// Learns the BPE from the pairs that are not held back. `host_failed` is set if the host could not read them.
-Result<ChatTokenizer> learn_tokenizer(const TrainSettings& settings, const retort_host& host, bool& host_failed);
+Result<StudentChat> learn_tokenizer(const TrainSettings& settings, const retort_host& host, bool& host_failed);
 
 /// Pairs without anything to learn, longer than `context` tokens, or that the template does not know are dropped and
 /// counted. Errc::usage if nothing is left.
-Result<TrainData> load_rows(const TrainSettings& settings, std::int64_t context, const ChatTokenizer& chat,
+Result<TrainData> load_rows(const TrainSettings& settings, std::int64_t context, const StudentChat& chat,
                             const retort_host& host, bool& host_failed);
 
 }  // namespace retort

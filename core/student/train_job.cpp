@@ -67,7 +67,7 @@ class TrainJob {
     const auto tokens = static_cast<std::int64_t>(chat->tokenizer().vocabulary_size());
     if (!base) config->vocabulary = tokens;
     if (tokens > config->vocabulary) return fail(Errc::usage, settings_.student + ": more tokens than the model knows");
-    config->end_token = chat->end();
+    chat->join_end_tokens(*config);
     const std::int64_t context = settings_.context > 0 ? settings_.context : config->context;
     if (context > config->context) {
       return fail(Errc::usage, "--context " + std::to_string(context) + ": the student reads at most " +
@@ -92,9 +92,10 @@ class TrainJob {
     return base->config;
   }
 
-  Result<ChatTokenizer> tokenizer(bool pretrained, bool& host_failed) const {
-    if (settings_.resume) return load_chat_tokenizer(settings_.run);
-    return pretrained ? load_chat_tokenizer(settings_.student) : learn_tokenizer(settings_, host_, host_failed);
+  Result<StudentChat> tokenizer(bool pretrained, bool& host_failed) const {
+    if (settings_.resume) return StudentChat::open(settings_.run);
+    return pretrained ? StudentChat::open(settings_.student, settings_.chat_template)
+                      : learn_tokenizer(settings_, host_, host_failed);
   }
 
   std::string checkpoints() const { return settings_.run + "/checkpoint"; }
@@ -111,7 +112,7 @@ class TrainJob {
     return make_folder(checkpoints());
   }
 
-  Result<void> begin(Trainer& trainer, const ModelConfig& config, const ChatTokenizer& chat, const TrainData& data,
+  Result<void> begin(Trainer& trainer, const ModelConfig& config, const StudentChat& chat, const TrainData& data,
                      at::Device device) {
     if (settings_.resume && has_checkpoint(checkpoints())) {
       const auto checkpoint = load_checkpoint(checkpoints());

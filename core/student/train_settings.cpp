@@ -14,6 +14,7 @@ Failure wrong(const std::string& key) { return fail(Errc::usage, "train: setting
 template <class Visitor>
 void visit_kept(TrainSettings& s, Visitor&& visit) {
   visit("student", s.student);
+  visit("chat_template", s.chat_template);
   visit("context", s.context);
   visit("pack", s.pack);
   visit("recompute", s.recompute);
@@ -86,6 +87,8 @@ Result<void> check(const TrainSettings& s) {
   if (auto lora = check_lora(lora_settings(s)); !lora) return lora;
   if (is_pretrained(s.student)) return {};
   if (s.lora_rank > 0) return fail(Errc::usage, "LoRA: a student from scratch has nothing to keep frozen");
+  if (!s.chat_template.empty())
+    return fail(Errc::usage, "--chat-template is for a student that exists; one from scratch has its own");
   if (auto student = parse_student(s.student); !student) return fail(student.error());
   return {};
 }

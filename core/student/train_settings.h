@@ -14,6 +14,7 @@ namespace retort {
 struct TrainSettings {
   std::string run;                    ///< folder, without a slash at the end
   std::string student = "new:micro";  ///< new:SIZE (see parse_student), a model folder or a .gguf file
+  std::string chat_template;          ///< Jinja, instead of the one a pretrained student has; empty: its own
   std::int64_t context = 0;           ///< longest row, tokens; 0: what the student has
   bool pack = false;                  ///< several rows in a line, apart from each other
   bool recompute = false;             ///< activation checkpointing

@@ -152,7 +152,10 @@ Result<void> Trainer::restore(const Checkpoint& checkpoint) {
   if (json_text(checkpoint.state, "rows_sha256") != rows_digest_) {
     return fail(Errc::usage, "the checkpoint was made with other pairs; resume with the same corpus and the same view");
   }
-  if (canonical_json(checkpoint.state.value("settings", Json())) != canonical_json(train_settings_to_json(settings_))) {
+  // A setting that came later than the checkpoint had its default.
+  Json theirs = train_settings_to_json({});
+  theirs.update(json_child(checkpoint.state, "settings"));
+  if (canonical_json(theirs) != canonical_json(train_settings_to_json(settings_))) {
     return fail(Errc::usage, "the checkpoint was made with other settings than RUN/train.json holds");
   }
   if (!from_floats(model_.parameters(), checkpoint.parameters) ||

@@ -150,6 +150,8 @@ Completion ChatTokenizer::parse(std::span<const TokenId> generated) const {
   return completion;
 }
 
+std::string_view own_chat_template() { return kJinja; }
+
 std::string tokenizer_config_json(std::size_t context) {
   nlohmann::ordered_json config;
   config["tokenizer_class"] = "PreTrainedTokenizerFast";

@@ -70,6 +70,8 @@ class ChatTokenizer {
   TokenId end_ = 0, think_ = 0, think_end_ = 0;
 };
 
+/// This template in Jinja.
+std::string_view own_chat_template();
 /// tokenizer_config.json for other tools, with this template in Jinja.
 std::string tokenizer_config_json(std::size_t context);
 
