@@ -11,8 +11,9 @@
 #include "cli/run_record.h"
 #include "cli/student_module.h"
 #include "cli/terminal.h"
+#include "cli/train_options.h"
+#include "cli/train_plan.h"
 #include "cli/train_progress.h"
-#include "core/base/files.h"
 #include "core/curate/admission.h"
 
 namespace retort {
@@ -21,7 +22,7 @@ namespace {
 struct TrainFlags {
   std::string corpus = "corpus.db";
   std::string run;
-  bool resume = false, json = false;
+  bool resume = false, dry_run = false, json = false;
   std::string device = "auto";
   std::string view = "all", split;
   std::int64_t pairs_max = 0;
@@ -70,6 +71,7 @@ Json module_settings(const TrainFlags& flags, const Admission& admission) {
   settings["run"] = flags.run;
   settings["device"] = flags.device;
   settings["resume"] = flags.resume;
+  settings["dry_run"] = flags.dry_run;
   Json manifest = admission.manifest;
   manifest["train"] = flags.settings;
   settings["manifest"] = manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -112,6 +114,7 @@ Result<void> record(Edges& edges, const TrainFlags& flags, const std::vector<Per
 }
 
 Result<int> run_train(Edges& edges, const TrainFlags& flags) {
+  if (flags.run.empty() && !flags.dry_run) return fail(Errc::usage, "where to? -o FOLDER is needed");
   const auto granted = permissions_of(flags.permissions, flags.explanations);
   if (!granted) return fail(granted.error());
   const auto module = StudentModule::load();
@@ -129,11 +132,20 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
   host.read_pairs = [&](const std::function<Result<void>(const Pair&)>& use) {
     return read_admitted(**reader, *admission, use);
   };
-  host.on_event = [&](const Json& event) { progress.show(event); };
+  Json plan = Json::object();
+  host.on_event = [&](const Json& event) {
+    if (json_text(event, "event") == "plan") plan = event;
+    progress.show(event);
+  };
   host.should_stop = [] { return interrupted(); };
   const Instant begun = edges.clock.now();
   const Result<void> trained = module->train(module_settings(flags, *admission), host);
   progress.finish();
+  if (flags.dry_run) {
+    if (!trained) return fail(trained.error());
+    print_train_plan(plan, flags.json);
+    return kExitComplete;
+  }
   const Json summary = summary_of(flags, *admission, progress, seconds(edges.clock.now() - begun));
   const int exit_code = trained                                     ? kExitComplete
                         : trained.error().code == Errc::interrupted ? interrupted_exit_code()
@@ -152,85 +164,20 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
   return kExitComplete;
 }
 
-// Options whose default the module knows: only what is typed is sent.
-void add_settings(CLI::App& command, Json& settings, CLI::Option* resume) {
-  const auto add = [&]<class T>(const char* names, const char* key, T, const char* help) {
-    CLI::Option* option = command.add_option_function<T>(
-        names, [&settings, key](const T& value) { settings[key] = value; }, help);
-    option->excludes(resume);  // a resumed run keeps the settings it began with
-    return option;
-  };
-  add("--student", "student", std::string(),
-      "A model folder or a .gguf file, or from scratch: new:nano, new:micro (default), new:mini, new:small, or parts: "
-      "new:d=128,layers=4,heads=4");
-  command
-      .add_option_function<std::string>(
-          "--chat-template",
-          [&settings](const std::string& path) {
-            auto text = read_file(path);
-            if (!text) throw CLI::ValidationError("--chat-template", text.error().message);
-            settings["chat_template"] = std::move(*text);
-          },
-          "A Jinja file to write conversations with, instead of the template of a model that exists")
-      ->excludes(resume);
-  add("--context", "context", std::int64_t(), "Longest row in tokens (default: what the student reads)")
-      ->check(CLI::PositiveNumber);
-  add("--precision", "precision", std::string(), "Of matrix products: fp32, bf16 or auto (bf16 on CUDA)")
-      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
-  add("--schedule", "schedule", std::string(), "cosine (default) or wsd: hold the rate, then let it fall")
-      ->check(CLI::IsMember({"cosine", "wsd"}));
-  add("--decay-part", "decay_part", double(), "wsd: part of the steps in which the rate falls (default 0.2)")
-      ->check(CLI::Range(0.0, 1.0));
-  add("--lora-rank", "lora_rank", std::int64_t(), "Learn adapters of this rank beside frozen weights; 0 (default): all")
-      ->check(CLI::Range(0, 4096));
-  add("--lora-alpha", "lora_alpha", double(), "Adapters count alpha/rank (default 16)")->check(CLI::PositiveNumber);
-  add("--lora-dropout", "lora_dropout", double(), "Part of its input that an adapter does not see (default 0)")
-      ->check(CLI::Range(0.0, 0.99));
-  add("--lora-targets", "lora_targets", std::string(),
-      "Comma-separated: q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj (default: all)");
-  const auto add_flag = [&](const char* names, const char* key, const char* help) {
-    command
-        .add_flag_callback(
-            names, [&settings, key] { settings[key] = true; }, help)
-        ->excludes(resume);
-  };
-  add_flag("--rslora", "lora_stabilised", "Adapters count alpha/sqrt(rank)");
-  add_flag("--pack", "pack", "Several pairs in a line, apart from each other: less padding");
-  add_flag("--recompute", "recompute", "Compute activations again instead of keeping them: less memory, more time");
-  add("--epochs", "epochs", double(), "How often each pair is learned (default 6)")->check(CLI::PositiveNumber);
-  add("--steps", "steps", std::int64_t(), "Steps instead of epochs; 0 saves an untrained student")
-      ->check(CLI::NonNegativeNumber);
-  add("--batch-size", "batch_rows", std::int64_t(), "Pairs a step (default 16)")->check(CLI::PositiveNumber);
-  add("--accumulate", "accumulate", std::int64_t(), "Parts a batch is cut into, to need less memory (default 1)")
-      ->check(CLI::PositiveNumber);
-  add("--learning-rate", "learning_rate", double(), "Peak of the schedule (default 0.0015)")
-      ->check(CLI::PositiveNumber);
-  add("--warm-up", "warm_up", double(), "Part of the steps in which the rate rises (default 0.05)")
-      ->check(CLI::Range(0.0, 1.0));
-  add("--weight-decay", "weight_decay", double(), "Of matrices only (default 0.1)")->check(CLI::NonNegativeNumber);
-  add("--vocabulary", "vocabulary", std::int64_t(), "Tokens of the byte-level BPE, at most (default 512)")
-      ->check(CLI::Range(300, 1'000'000));
-  add("--seed", "seed", std::uint64_t(), "Of weights and order (default 0)");
-  add("--validation-fraction", "validation_fraction", double(),
-      "Of the conversations, held back and never learned (default 0.02)")
-      ->check(CLI::Range(0.0, 0.9));
-  add("--validate-every", "validate_every", std::int64_t(), "Steps between validation losses (default 200)")
-      ->check(CLI::PositiveNumber);
-  add("--checkpoint-every", "checkpoint_every", std::int64_t(), "Steps between checkpoints (default 500)")
-      ->check(CLI::PositiveNumber);
-}
-
 }  // namespace
 
 void add_train(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TrainFlags>();
   CLI::App* command = app.add_subcommand("train", "Train a student on a corpus");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to learn from")->capture_default_str();
-  command->add_option("-o,--output", flags->run, "Folder for the run; afterwards a Hugging Face model folder")
-      ->required();
+  command->add_option("-o,--output", flags->run, "Folder for the run; afterwards a Hugging Face model folder");
   CLI::Option* resume =
       command->add_flag("--resume", flags->resume, "Go on with an interrupted run, exactly where it was");
-  add_settings(*command, flags->settings, resume);
+  command
+      ->add_flag("--dry-run", flags->dry_run,
+                 "Only tell steps, tokens, memory and time, and show the first rows; writes nothing")
+      ->excludes(resume);
+  add_train_settings(*command, flags->settings, resume);
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
@@ -245,7 +192,8 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
   command->add_flag("--json", flags->json, "The summary as JSON on stdout");
   command->footer(
-      "Example:\n  retort train -c corpus.db -o runs/first\n  retort train -c corpus.db -o runs/first --resume");
+      "Example:\n  retort train -c corpus.db --dry-run\n  retort train -c corpus.db -o runs/first\n  retort train -c "
+      "corpus.db -o runs/first --resume");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_train(edges, *flags); }; });
 }
 

@@ -17,6 +17,10 @@ struct retort_session {
 namespace retort {
 namespace {
 
+constexpr const char* kNoMemory =
+    "not enough memory: lower --batch-size (of generate and eval too), or for training raise --accumulate, add "
+    "--recompute, shorten --context, or take --lora-rank or a smaller --student";
+
 retort_status status_of(Errc code) {
   switch (code) {
     case Errc::usage:
@@ -44,10 +48,13 @@ retort_status guarded(retort_failure* failure, const std::function<Result<void>(
     if (host_failed) return told(RETORT_STATUS_HOST, result.error().message, failure);
     return told(status_of(result.error().code), result.error().message, failure);
   } catch (const std::bad_alloc&) {
-    return told(RETORT_STATUS_INTERNAL, "not enough memory; a smaller --batch-size or --accumulate needs less",
-                failure);
+    return told(RETORT_STATUS_INTERNAL, kNoMemory, failure);
   } catch (const c10::Error& error) {
-    return told(RETORT_STATUS_INTERNAL, std::string("libtorch: ") + error.what_without_backtrace(), failure);
+    const std::string what = error.what_without_backtrace();
+    for (const char* sign : {"allocate memory", "out of memory", "not enough memory"}) {
+      if (what.find(sign) != std::string::npos) return told(RETORT_STATUS_INTERNAL, kNoMemory, failure);
+    }
+    return told(RETORT_STATUS_INTERNAL, "libtorch: " + what, failure);
   } catch (const std::exception& error) {
     return told(RETORT_STATUS_INTERNAL, error.what(), failure);
   } catch (...) {

@@ -90,12 +90,18 @@ Result<TrainData> load_rows(const TrainSettings& settings, std::int64_t context,
       ++data.dropped["nothing to learn: the answer is empty"];
       return;
     }
-    const auto row = chat.row(pair.messages, pair.completion);
+    auto row = chat.row(pair.messages, pair.completion);
     if (!row) {
       ++data.dropped[row.error().message];
       return;
     }
     if (static_cast<std::int64_t>(row->ids.size()) > context) {
+      if (settings.truncate && static_cast<std::int64_t>(row->learned_from) < context) {
+        row->ids.resize(static_cast<std::size_t>(context));
+        ++data.truncated;
+        (pair.held_back ? data.validation : data.train).add(pair.id, *row);
+        return;
+      }
       ++data.dropped["longer than the context of " + std::to_string(context) + " tokens"];
       return;
     }

@@ -1,58 +1,26 @@
 #include "core/student/train_job.h"
 
-#include <chrono>
-#include <cstdio>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <utility>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/files.h"
+#include "core/student/metrics.h"
 #include "core/student/run_folder.h"
 #include "core/student/train_data.h"
+#include "core/student/train_plan.h"
 #include "core/student/trainer.h"
 #include "core/student/weights.h"
 
 namespace retort {
 namespace {
 
-// Metrics go to the host and to RUN/metrics.jsonl. A resumed run forgets what was written after its checkpoint, so that
-// the file reads as if nothing had happened.
-class Metrics {
- public:
-  Metrics(const retort_host& host, std::string path) : host_(host), path_(std::move(path)) {}
-
-  Result<void> begin(std::int64_t steps_kept) {
-    std::string kept;
-    std::ifstream old(path_);
-    for (std::string line; steps_kept > 0 && std::getline(old, line);) {
-      const auto json = parse_json(line);
-      if (json && json_count(*json, "step").value_or(0) <= steps_kept && json_text(*json, "event") != "end")
-        kept += line + "\n";
-    }
-    if (auto written = replace_file(path_, kept); !written) return written;
-    out_.open(path_, std::ios::app);
-    return {};
-  }
-  // False once the disk is full: training without a record is still training, but the end says so.
-  void write(const Json& event) {
-    const std::string line = dump_json(event);
-    host_.emit(host_.context, {line.data(), line.size()});
-    out_ << line << '\n';
-  }
-  void flush() { out_.flush(); }
-  bool good() const { return out_.good(); }
-
- private:
-  const retort_host& host_;
-  std::string path_;
-  std::ofstream out_;
-};
-
 class TrainJob {
  public:
   TrainJob(TrainSettings settings, const retort_host& host)
-      : settings_(std::move(settings)), host_(host), metrics_(host, settings_.run + "/metrics.jsonl") {}
+      : settings_(std::move(settings)), host_(host), metrics_(host, clock_, settings_.run) {}
 
   Result<void> run(bool& host_failed) {
     const auto device = choose_device(settings_.device);
@@ -77,8 +45,10 @@ class TrainJob {
     if (!data) return fail(data.error());
     Trainer trainer(settings_, *config, data->train, data->validation, *device, base ? &base->tensors : nullptr);
     base.reset();
+    if (settings_.dry_run) return tell_plan(settings_, *config, *chat, *data, trainer, clock_, host_);
     if (auto begun = begin(trainer, *config, *chat, *data, *device); !begun) return begun;
     if (auto trained = loop(trainer); !trained) return trained;
+    if (auto best = take_best(trainer); !best) return best;
     return save_weights(settings_.run, trainer.model(), settings_.student);
   }
 
@@ -101,7 +71,7 @@ class TrainJob {
   std::string checkpoints() const { return settings_.run + "/checkpoint"; }
 
   Result<void> prepare_folder() {
-    if (settings_.resume) return {};
+    if (settings_.resume || settings_.dry_run) return {};
     for (const char* name : {"/train.json", "/model.safetensors"}) {
       std::error_code error;
       if (std::filesystem::exists(settings_.run + name, error)) {
@@ -118,6 +88,7 @@ class TrainJob {
       const auto checkpoint = load_checkpoint(checkpoints());
       if (!checkpoint) return fail(checkpoint.error());
       if (auto restored = trainer.restore(*checkpoint); !restored) return restored;
+      best_ = best_from(json_child(checkpoint->state, "best"));
     }
     if (!settings_.resume) {
       if (auto saved = save_description(settings_.run, config, chat); !saved) return saved;
@@ -139,64 +110,118 @@ class TrainJob {
                         {"validation_pairs", data.validation.size()},
                         {"tokens", data.train.tokens()},
                         {"learned_tokens", data.train.targets()},
+                        {"truncated", data.truncated},
                         {"dropped", data.dropped}};
     metrics_.write(event);
     return {};
   }
 
   Result<void> loop(Trainer& trainer) {
-    const SystemClock clock;
-    const Instant begun = clock.now();
+    const Instant begun = clock_.now();
     Instant reported = begun;
     std::int64_t saved_at = trainer.steps_done();
-    while (trainer.steps_done() < trainer.steps_in_all()) {
+    while (trainer.steps_done() < trainer.steps_in_all() && !out_of_patience()) {
       const auto report = trainer.step();
       if (!report) return fail(report.error());
-      const Instant now = clock.now();
-      const double took = std::max(1e-9, seconds(now - reported));
-      reported = now;
-      metrics_.write({{"event", "step"},
-                      {"step", report->step},
-                      {"steps", trainer.steps_in_all()},
-                      {"epoch", report->epoch},
-                      {"loss", report->loss},
-                      {"lr", report->learning_rate},
-                      {"grad_norm", report->gradient_norm},
-                      {"tokens", report->tokens},
-                      {"learned_tokens", report->targets},
-                      {"tokens_per_second", std::round(static_cast<double>(report->tokens) / took)},
-                      {"seconds", seconds(now - begun)}});
+      write_step(*report, trainer.steps_in_all(), begun, reported);
       const bool last = report->step == trainer.steps_in_all();
       if (last || report->step % settings_.validate_every == 0) {
-        validate(trainer, report->epoch);
-        reported = clock.now();
+        if (auto validated = validate(trainer, report->epoch); !validated) return validated;
+        reported = clock_.now();
       }
       const bool stop = !last && host_.should_stop(host_.context) != 0;
-      if (last || stop || report->step - saved_at >= settings_.checkpoint_every) {
+      if (last || stop || out_of_patience() || report->step - saved_at >= settings_.checkpoint_every) {
         metrics_.flush();
-        if (auto saved = save_checkpoint(checkpoints(), trainer.checkpoint()); !saved) return saved;
+        Checkpoint checkpoint = trainer.checkpoint();
+        checkpoint.state["best"] = best_json();
+        if (auto saved = save_checkpoint(checkpoints(), checkpoint); !saved) return saved;
         saved_at = report->step;
+        forget_bests();
       }
       if (stop)
         return fail(Errc::interrupted, "interrupted at step " + std::to_string(report->step) + " of " +
                                            std::to_string(trainer.steps_in_all()) + "; go on with --resume");
     }
-    metrics_.write({{"event", "end"}, {"step", trainer.steps_done()}, {"seconds", seconds(clock.now() - begun)}});
+    Json end = {{"event", "end"}, {"step", trainer.steps_done()}, {"seconds", seconds(clock_.now() - begun)}};
+    if (trainer.steps_done() < trainer.steps_in_all()) end["stopped_early"] = true;
+    if (settings_.keep_best && best_.step > 0) end["best_step"] = best_.step;
+    metrics_.write(end);
     metrics_.flush();
     if (!metrics_.good()) return fail(Errc::disk, "cannot write all of " + settings_.run + "/metrics.jsonl");
     return {};
   }
 
-  void validate(const Trainer& trainer, std::int64_t epoch) {
-    if (const auto loss = trainer.validation_loss()) {
-      metrics_.write(
-          {{"event", "validation"}, {"step", trainer.steps_done()}, {"epoch", epoch}, {"validation_loss", *loss}});
-    }
+  void write_step(const StepReport& report, std::int64_t steps, Instant begun, Instant& reported) {
+    const Instant now = clock_.now();
+    const double took = std::max(1e-9, seconds(now - reported));
+    reported = now;
+    metrics_.write({{"event", "step"},
+                    {"step", report.step},
+                    {"steps", steps},
+                    {"epoch", report.epoch},
+                    {"loss", report.loss},
+                    {"lr", report.learning_rate},
+                    {"grad_norm", report.gradient_norm},
+                    {"tokens", report.tokens},
+                    {"learned_tokens", report.targets},
+                    {"tokens_per_second", std::round(static_cast<double>(report.tokens) / took)},
+                    {"seconds", seconds(now - begun)}},
+                   {{"memory_bytes", memory_in_use()}});
   }
+
+  Result<void> validate(const Trainer& trainer, std::int64_t epoch) {
+    const auto loss = trainer.validation_loss();
+    if (!loss) return {};
+    metrics_.write(
+        {{"event", "validation"}, {"step", trainer.steps_done()}, {"epoch", epoch}, {"validation_loss", *loss}});
+    if (best_.step > 0 && !(*loss < best_.loss)) {
+      ++best_.since;
+      return {};
+    }
+    best_ = {*loss, trainer.steps_done(), 0};
+    if (!settings_.keep_best) return {};
+    Checkpoint weights = trainer.checkpoint();
+    weights.first_moment = weights.second_moment = {0};  // nobody goes on from here
+    return save_checkpoint(best_folder(best_.step), weights);
+  }
+
+  // Only now: a run that is killed goes on from its checkpoint, which may know an earlier one.
+  void forget_bests() const {
+    std::error_code ignored;
+    std::vector<std::filesystem::path> old;
+    for (const auto& entry : std::filesystem::directory_iterator(settings_.run + "/best", ignored)) {
+      if (entry.path().filename() != std::to_string(best_.step)) old.push_back(entry.path());
+    }
+    for (const auto& path : old) std::filesystem::remove_all(path, ignored);
+  }
+
+  Result<void> take_best(Trainer& trainer) const {
+    if (!settings_.keep_best || best_.step == 0 || best_.step == trainer.steps_done()) return {};
+    const auto best = load_checkpoint(best_folder(best_.step));
+    if (!best) return fail(best.error());
+    return trainer.take_parameters(*best);
+  }
+
+  // The lowest validation loss so far; it goes with the checkpoint, so that a resumed run knows it.
+  struct Best {
+    double loss = 0;
+    std::int64_t step = 0;   // 0: there was no validation yet
+    std::int64_t since = 0;  // validations
+  };
+  Json best_json() const { return {{"loss", best_.loss}, {"step", best_.step}, {"since", best_.since}}; }
+  static Best best_from(const Json& json) {
+    const Json loss = json.is_object() ? json.value("loss", Json()) : Json();
+    if (!loss.is_number()) return {};
+    return {loss.get<double>(), json_count(json, "step").value_or(0), json_count(json, "since").value_or(0)};
+  }
+  bool out_of_patience() const { return settings_.patience > 0 && best_.since >= settings_.patience; }
+  std::string best_folder(std::int64_t step) const { return settings_.run + "/best/" + std::to_string(step); }
 
   TrainSettings settings_;
   const retort_host& host_;
+  const SystemClock clock_;
   Metrics metrics_;
+  Best best_;
 };
 
 }  // namespace

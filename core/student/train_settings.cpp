@@ -16,6 +16,7 @@ void visit_kept(TrainSettings& s, Visitor&& visit) {
   visit("student", s.student);
   visit("chat_template", s.chat_template);
   visit("context", s.context);
+  visit("truncate", s.truncate);
   visit("pack", s.pack);
   visit("recompute", s.recompute);
   visit("precision", s.precision);
@@ -42,6 +43,8 @@ void visit_kept(TrainSettings& s, Visitor&& visit) {
   visit("validation_fraction", s.validation_fraction);
   visit("validate_every", s.validate_every);
   visit("checkpoint_every", s.checkpoint_every);
+  visit("patience", s.patience);
+  visit("keep_best", s.keep_best);
 }
 
 template <class Visitor>
@@ -49,6 +52,7 @@ void visit_given(TrainSettings& s, Visitor&& visit) {
   visit("run", s.run);
   visit("device", s.device);
   visit("resume", s.resume);
+  visit("dry_run", s.dry_run);
   visit("manifest", s.manifest);
 }
 
@@ -80,6 +84,10 @@ Result<void> check(const TrainSettings& s) {
   if (!within(s.validation_fraction, 0, 0.9)) return wrong("validation_fraction");
   if (s.validate_every < 1) return wrong("validate_every");
   if (s.checkpoint_every < 1) return wrong("checkpoint_every");
+  if (s.patience < 0) return wrong("patience");
+  if ((s.patience > 0 || s.keep_best) && s.validation_fraction <= 0)
+    return fail(Errc::usage,
+                "--patience and --keep-best go by the validation loss: --validation-fraction must not be 0");
   if (s.context < 0 || s.context > (1 << 24)) return wrong("context");
   if (s.precision != "auto" && s.precision != "fp32" && s.precision != "bf16") return wrong("precision");
   if (s.schedule != "cosine" && s.schedule != "wsd") return wrong("schedule");
@@ -124,7 +132,7 @@ Result<TrainSettings> train_settings_from_json(std::string_view text) {
   if (!json) return fail(json.error());
   TrainSettings settings;
   if (auto filled = fill(settings, *json, true); !filled) return fail(filled.error());
-  if (settings.run.empty()) return wrong("run");
+  if (settings.run.empty() && !settings.dry_run) return wrong("run");
   if (auto checked = check(settings); !checked) return fail(checked.error());
   return settings;
 }

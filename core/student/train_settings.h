@@ -16,6 +16,7 @@ struct TrainSettings {
   std::string student = "new:micro";  ///< new:SIZE (see parse_student), a model folder or a .gguf file
   std::string chat_template;          ///< Jinja, instead of the one a pretrained student has; empty: its own
   std::int64_t context = 0;           ///< longest row, tokens; 0: what the student has
+  bool truncate = false;              ///< rows longer than that are cut at their end instead of left out
   bool pack = false;                  ///< several rows in a line, apart from each other
   bool recompute = false;             ///< activation checkpointing
   std::string precision = "auto";     ///< of matrix products: fp32, bf16, auto (bf16 on CUDA)
@@ -43,6 +44,9 @@ struct TrainSettings {
   double validation_fraction = 0.02;    ///< of the conversations, held back and never learned
   std::int64_t validate_every = 200;    ///< steps; also at the end
   std::int64_t checkpoint_every = 500;  ///< steps; also at the end and when interrupted
+  std::int64_t patience = 0;            ///< validations in a row without a lower loss that end the run; 0: never
+  bool keep_best = false;               ///< the weights of the lowest validation loss are what the run ends with
+  bool dry_run = false;                 ///< says what it would do, and writes nothing
   std::string manifest = "{}";          ///< written to RUN/manifest.json as it is
 };
 
@@ -51,7 +55,7 @@ LoraSettings lora_settings(const TrainSettings& settings);
 
 /// Errc::usage names the first setting that is unknown or cannot be.
 Result<TrainSettings> train_settings_from_json(std::string_view text);
-/// All but `run`, `resume`, `device` and `manifest`: what must be the same when a run goes on.
+/// All but `run`, `resume`, `device`, `dry_run` and `manifest`: what must be the same when a run goes on.
 Json train_settings_to_json(const TrainSettings& settings);
 /// The settings of a run that is to be resumed, from RUN/train.json.
 Result<TrainSettings> resumed_settings(const TrainSettings& given);

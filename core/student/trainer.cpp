@@ -148,6 +148,11 @@ Checkpoint Trainer::checkpoint() const {
   return made;
 }
 
+Result<void> Trainer::take_parameters(const Checkpoint& checkpoint) {
+  if (from_floats(model_.parameters(), checkpoint.parameters)) return {};
+  return fail(Errc::usage, "the checkpoint is of a student of another size");
+}
+
 Result<void> Trainer::restore(const Checkpoint& checkpoint) {
   if (json_text(checkpoint.state, "rows_sha256") != rows_digest_) {
     return fail(Errc::usage, "the checkpoint was made with other pairs; resume with the same corpus and the same view");

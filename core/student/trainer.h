@@ -41,6 +41,8 @@ class Trainer {
   std::optional<double> validation_loss() const;
 
   Checkpoint checkpoint() const;
+  /// The parameters of a checkpoint of this run, and nothing else of it.
+  Result<void> take_parameters(const Checkpoint& checkpoint);
   /// Errc::usage if it is of other rows, settings or a model of other shape.
   Result<void> restore(const Checkpoint& checkpoint);
 

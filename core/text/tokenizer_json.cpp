@@ -76,7 +76,8 @@ Result<void> check_understood(const Json& root) {
   if (!root.is_object()) return refused("not an object");
   const Json& model = json_child(root, "model");
   const std::string type = json_text(model, "type");
-  if (!model.is_object() || (!type.empty() && type != "BPE")) return refused("the model is not BPE");
+  if (!type.empty() && type != "BPE") return refused("the model is " + type.substr(0, 40) + ", and only BPE is read");
+  if (!model.is_object()) return refused("there is no model");
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"}) {
     if (is_set(model, key)) return refused(std::string("model.") + key + " is not understood");
   }

@@ -26,7 +26,8 @@ Result<ModelChat> from_folder(const std::string& folder, const std::string& toke
   const auto text = read_file(tokenizer_file);
   if (!text) return fail(text.error());
   auto tokenizer = BpeTokenizer::from_json(*text);
-  if (!tokenizer) return fail(Errc::usage, tokenizer_file + ": " + tokenizer.error().message);
+  if (!tokenizer)
+    return fail(Errc::usage, (fs::path(tokenizer_file).parent_path() / tokenizer.error().message).string());
   const std::string config = text_or_nothing(folder + "/tokenizer_config.json");
   const std::string jinja = template_text.empty() ? text_or_nothing(folder + "/chat_template.jinja") : template_text;
   if (jinja.empty() && config.find("\"chat_template\"") == std::string::npos) return no_template(folder);

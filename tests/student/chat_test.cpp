@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "core/base/files.h"
+#include "core/base/text.h"
 #include "core/student/generate.h"
 #include "core/student/train_data.h"
 #include "core/student/weights.h"
