@@ -1,134 +1,105 @@
-// `retort eval`: how often is a student right on prompts whose answers are known?
-#include <cstdio>
-#include <map>
+// `retort eval`: how often is a student, or a teacher, right on prompts whose answers are known?
 #include <optional>
 
+#include "cli/ask_options.h"
 #include "cli/command.h"
+#include "cli/eval_compare.h"
+#include "cli/eval_tally.h"
+#include "cli/eval_teacher.h"
 #include "cli/exit_codes.h"
 #include "cli/output_file.h"
+#include "cli/run_record.h"
 #include "cli/student_module.h"
-#include "cli/terminal.h"
-#include "core/grade/accuracy.h"
 #include "core/grade/make_grader.h"
 #include "core/prompt/prompt_source.h"
 
 namespace retort {
 namespace {
 
-constexpr std::size_t kPromptsAtOnce = 1024;
+constexpr std::size_t kAnswersAtOnce = 1024;
 
 struct EvalFlags {
-  std::string run;
-  std::vector<std::string> files;
-  std::string items;
+  std::string run, teacher, config;
+  std::vector<std::string> files, compared;
+  std::string items, corpus;
   std::string device = "auto";
   std::string grader = "exact";
-  bool json = false;
+  int samples = 1;
+  bool json = false, terms_unknown = false;
   PromptSettings prompts;
   AskSettings ask;
+
+  const std::string& who() const { return teacher.empty() ? run : teacher; }
 };
 
-struct Count {
-  std::int64_t right = 0, all = 0;
-};
-
-struct Tally {
-  Count overall;
-  std::map<std::string, Count> families;
-  std::int64_t cut = 0;  ///< answers that did not end by themselves
-
-  void add(const std::string& family, bool right, bool ended) {
-    cut += ended ? 0 : 1;
-    for (Count* count : {&overall, family.empty() ? nullptr : &families[family]}) {
-      if (count == nullptr) continue;
-      count->all += 1;
-      count->right += right ? 1 : 0;
-    }
-  }
-};
-
-std::string percent(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
-  return text;
-}
-
-double share(const Count& count) {
-  return count.all == 0 ? 0 : static_cast<double>(count.right) / static_cast<double>(count.all);
-}
-
-Json count_json(const Count& count) {
-  const Interval interval = wilson_interval(count.right, count.all);
-  return {{"right", count.right},
-          {"all", count.all},
-          {"accuracy", share(count)},
-          {"interval_95", {interval.low, interval.high}}};
-}
-
-std::string accuracy_line(const EvalFlags& flags, const Tally& tally) {
-  const Interval interval = wilson_interval(tally.overall.right, tally.overall.all);
-  std::string line = "accuracy " + percent(share(tally.overall)) + " (" + with_commas(tally.overall.right) + " of " +
-                     with_commas(tally.overall.all) + ", 95 % interval " + percent(interval.low) + " to " +
-                     percent(interval.high) + ") of " + flags.run;
-  std::string families;
-  for (const auto& [name, count] : tally.families)
-    families += (families.empty() ? "; " : ", ") + visible_line(name) + " " + percent(share(count));
-  return line + families;
-}
+/// Every sample of every row: row by row, samples together.
+using Answers = std::vector<StudentAnswer>;
+using AskAll = std::function<Result<Answers>(const std::vector<PromptRow>& rows)>;
 
 // A row that cannot be graded stops the evaluation: a figure over an unknown part of the prompts is worth nothing.
-Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& rows,
-                                  const std::vector<StudentAnswer>& answers) {
+Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& rows, const Answers& answers) {
+  const std::size_t samples = answers.size() / rows.size();
   std::vector<GradeInput> inputs;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    inputs.push_back({&rows[i].messages.json(), answers[i].text, answers[i].reasoning, rows[i].reference, &rows[i].metadata});
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const PromptRow& row = rows[i / samples];
+    inputs.push_back({&row.messages.json(), answers[i].text, answers[i].reasoning, row.reference, &row.metadata});
+  }
   auto grades = grader.grade_all(inputs);
   if (!grades) return grades;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
     if ((*grades)[i].kind != Grade::Kind::ungradable) continue;
-    const std::string why =
-        rows[i].reference.empty() ? "there is no 'reference' to grade against" : (*grades)[i].reason;
-    return fail(Errc::usage, rows[i].source + ":" + std::to_string(rows[i].row) + ": " + why);
+    const PromptRow& row = rows[i / samples];
+    const std::string why = row.reference.empty() ? "there is no 'reference' to grade against" : (*grades)[i].reason;
+    return fail(Errc::usage, row.source + ":" + std::to_string(row.row) + ": " + why);
   }
   return grades;
 }
 
-Result<void> grade(Student& student, Grader& grader, std::vector<PromptRow>& rows, const EvalFlags& flags,
-                   OutputFile* items, Tally& tally) {
+Json item_json(const PromptRow& row, std::size_t sample, const StudentAnswer& got, const Grade& verdict) {
+  return {{"source", row.source},
+          {"row", row.row},
+          {"sample", sample},
+          {"family", json_text(row.metadata, "family")},
+          {"right", verdict.kind == Grade::Kind::right},
+          {"score", verdict.score},
+          {"reason", verdict.reason},
+          {"extracted", verdict.extracted},
+          {"reference", row.reference},
+          {"text", got.text},
+          {"reasoning", got.reasoning},
+          {"finish", got.ended ? "stop" : "length"},
+          {"messages", row.messages.json()}};
+}
+
+Result<void> grade(const AskAll& ask, Grader& grader, std::vector<PromptRow>& rows, OutputFile* items,
+                   EvalTally& tally) {
   if (rows.empty()) return {};
-  std::vector<Json> prompts;
-  for (const PromptRow& row : rows) prompts.push_back(row.messages.json());
-  const auto answers = student.ask(prompts, flags.ask);
+  const auto answers = ask(rows);
   if (!answers) return fail(answers.error());
   const auto grades = graded(grader, rows, *answers);
   if (!grades) return fail(grades.error());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const StudentAnswer& got = (*answers)[i];
-    const std::string family = json_text(rows[i].metadata, "family");
-    const Grade& verdict = (*grades)[i];
-    const bool right = verdict.kind == Grade::Kind::right;
-    tally.add(family, right, got.ended);
-    if (items == nullptr) continue;
-    const Json item = {{"source", rows[i].source},
-                       {"row", rows[i].row},
-                       {"family", family},
-                       {"right", right},
-                       {"score", verdict.score},
-                       {"reason", verdict.reason},
-                       {"reference", rows[i].reference},
-                       {"text", got.text},
-                       {"reasoning", got.reasoning},
-                       {"finish", got.ended ? "stop" : "length"},
-                       {"messages", rows[i].messages.json()}};
-    if (auto written = items->write(dump_json(item) + "\n"); !written) return written;
+  const std::size_t samples = answers->size() / rows.size();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    EvalProblem problem{
+        problem_id(rows[r].messages.json(), rows[r].reference), json_text(rows[r].metadata, "family"), {}, {}};
+    for (std::size_t s = 0; s < samples; ++s) {
+      const StudentAnswer& got = (*answers)[r * samples + s];
+      const Grade& verdict = (*grades)[r * samples + s];
+      problem.right.push_back(verdict.kind == Grade::Kind::right);
+      problem.extracted.push_back(verdict.extracted);
+      tally.cut += got.ended ? 0 : 1;
+      if (items == nullptr) continue;
+      if (auto written = items->write(dump_json(item_json(rows[r], s, got, verdict)) + "\n"); !written) return written;
+    }
+    tally.add(std::move(problem));
   }
   rows.clear();
   return {};
 }
 
-Result<Tally> grade_all(Student& student, Grader& grader, PromptSource& source, const EvalFlags& flags,
-                        OutputFile* items) {
-  Tally tally;
+Result<EvalTally> grade_all(const AskAll& ask, Grader& grader, PromptSource& source, const EvalFlags& flags,
+                            OutputFile* items) {
+  EvalTally tally;
   std::vector<PromptRow> rows;
   while (auto event = source.next()) {
     if (const auto* bad = std::get_if<BadRow>(&*event)) {
@@ -141,39 +112,100 @@ Result<Tally> grade_all(Student& student, Grader& grader, PromptSource& source, 
                   row.source + ":" + std::to_string(row.row) + ": there is no 'reference' to grade against");
     }
     rows.push_back(std::move(row));
-    if (rows.size() < kPromptsAtOnce) continue;
-    if (auto graded = grade(student, grader, rows, flags, items, tally); !graded) return fail(graded.error());
+    if (rows.size() * static_cast<std::size_t>(flags.samples) < kAnswersAtOnce) continue;
+    if (auto graded = grade(ask, grader, rows, items, tally); !graded) return fail(graded.error());
   }
-  if (auto graded = grade(student, grader, rows, flags, items, tally); !graded) return fail(graded.error());
-  if (tally.overall.all == 0) return fail(Errc::usage, "there are no prompts to evaluate on");
+  if (auto graded = grade(ask, grader, rows, items, tally); !graded) return fail(graded.error());
+  if (tally.answers == 0) return fail(Errc::usage, "there are no prompts to evaluate on");
   return tally;
 }
 
-void report(const EvalFlags& flags, const Tally& tally) {
-  if (flags.json) {
-    Json families = Json::object();
-    for (const auto& [name, count] : tally.families) families[name] = count_json(count);
-    Json result = count_json(tally.overall);
-    result["run"] = flags.run;
-    result["grader"] = flags.grader;
-    result["families"] = families;
-    result["cut"] = tally.cut;
-    print_line(dump_json(result));
-    return;
-  }
-  Table table(
-      {{"family"}, {"right", Table::Align::right}, {"of", Table::Align::right}, {"accuracy", Table::Align::right}});
-  for (const auto& [name, count] : tally.families)
-    table.add({name, with_commas(count.right), with_commas(count.all), percent(share(count))});
-  if (!tally.families.empty()) {
-    for (const std::string& line : table.lines()) print_line(line);
-  }
-  if (tally.cut > 0) print_line(with_commas(tally.cut) + " answers did not end within their limit");
-  print_line(accuracy_line(flags, tally));
+Result<AskAll> student_of(const EvalFlags& flags) {
+  const auto module = StudentModule::load();
+  if (!module) return fail(module.error());
+  auto opened = module->open(flags.run, flags.device);
+  if (!opened) return fail(opened.error());
+  on_interrupt({});
+  return AskAll([student = std::shared_ptr<Student>(std::move(*opened)), settings = flags.ask,
+                 samples = flags.samples](const std::vector<PromptRow>& rows) mutable -> Result<Answers> {
+    std::vector<Json> prompts;
+    for (const PromptRow& row : rows)
+      prompts.insert(prompts.end(), static_cast<std::size_t>(samples), row.messages.json());
+    auto answers = student->ask(prompts, settings);
+    ++settings.seed;
+    return answers;
+  });
 }
 
-Result<int> run_eval(const EvalFlags& flags, const GraderTools& tools) {
-  const auto grader = make_grader(flags.grader, tools);
+Result<AskAll> teacher_of(Edges& edges, const EvalFlags& flags) {
+  std::vector<std::string> further;
+  if (!flags.config.empty()) further.insert(further.end(), {"--config", flags.config});
+  if (!flags.prompts.prompt_template.empty())
+    further.insert(further.end(), {"--prompt-template", flags.prompts.prompt_template});
+  if (flags.terms_unknown) further.emplace_back("--terms-unknown");
+  auto harvested = ask_teacher(edges, flags.teacher, flags.corpus, flags.files, flags.samples, further);
+  if (!harvested) return fail(harvested.error());
+  return AskAll([answers = std::move(*harvested),
+                 samples = flags.samples](const std::vector<PromptRow>& rows) -> Result<Answers> {
+    Answers all;
+    for (const PromptRow& row : rows) {
+      const auto found = answers.find(row.messages.digest());
+      for (int sample = 0; sample < samples; ++sample) {
+        StudentAnswer one;
+        if (found != answers.end() && found->second.contains(sample)) {
+          const TeacherAnswer& given = found->second.at(sample);
+          one = {given.text, given.reasoning, true, 0};
+        }
+        all.push_back(std::move(one));
+      }
+    }
+    return all;
+  });
+}
+
+// Kept problem by problem, so that a later evaluation can be compared with this one.
+Result<void> record(Edges& edges, const EvalFlags& flags, const EvalTally& tally) {
+  Json summary = tally_json(tally);
+  summary["problems"] = tally_record(tally);
+  const RunStart run = run_start(edges, "eval",
+                                 {{"run", flags.run},
+                                  {"teacher", flags.teacher},
+                                  {"prompts", flags.files},
+                                  {"grader", flags.grader},
+                                  {"samples", flags.samples},
+                                  {"temperature", flags.ask.temperature},
+                                  {"max_tokens", flags.ask.tokens_max},
+                                  {"seed", flags.ask.seed}});
+  if (auto kept = edges.corpora.record(flags.corpus, run, {kExitComplete, {}, summary}, {}); !kept) return kept;
+  auto reader = edges.corpora.read(flags.corpus);
+  if (!reader) return fail(reader.error());
+  const auto runs = (*reader)->runs();
+  if (!runs) return fail(runs.error());
+  RowId newest = 0;
+  for (const RunRecord& one : *runs) newest = one.command == "eval" ? std::max(newest, one.id) : newest;
+  say("kept as " + flags.corpus + "#" + std::to_string(newest) + ", for --compare");
+  return {};
+}
+
+Result<void> check(const EvalFlags& flags) {
+  if (flags.run.empty() == flags.teacher.empty())
+    return fail(Errc::usage, "whom to evaluate? Give the folder of a run, or --teacher NAME, and not both");
+  if (flags.files.empty()) return fail(Errc::usage, "nothing to evaluate on: --prompts FILE");
+  if (!flags.teacher.empty() && flags.corpus.empty())
+    return fail(Errc::usage, "--teacher needs -c CORPUS: what the teacher answers is kept there, and not asked again");
+  for (const std::string& file : flags.files) {
+    if (file == "-" && !flags.teacher.empty())
+      return fail(Errc::usage, "--teacher reads the prompts twice: name a file instead of '-'");
+  }
+  if (flags.teacher.empty() && flags.samples > 1 && flags.ask.temperature <= 0)
+    return fail(Errc::usage, "--samples with temperature 0 gives one answer many times: add --temperature 0.7");
+  return {};
+}
+
+Result<int> run_eval(Edges& edges, const EvalFlags& flags) {
+  if (!flags.compared.empty()) return compare_evaluations(edges.corpora, flags.compared, flags.json);
+  if (auto checked = check(flags); !checked) return fail(checked.error());
+  const auto grader = make_grader(flags.grader, edges.graders);
   if (!grader) return fail(grader.error());
   auto source = open_prompts(flags.files, flags.prompts);
   if (!source) return fail(source.error());
@@ -183,18 +215,25 @@ Result<int> run_eval(const EvalFlags& flags, const GraderTools& tools) {
     if (!created) return fail(created.error());
     items.emplace(std::move(*created));
   }
-  const auto module = StudentModule::load();
-  if (!module) return fail(module.error());
-  const auto student = module->open(flags.run, flags.device);
-  if (!student) return fail(student.error());
-  on_interrupt({});
-  const auto tally = grade_all(**student, **grader, **source, flags, items ? &*items : nullptr);
+  const auto ask = flags.teacher.empty() ? student_of(flags) : teacher_of(edges, flags);
+  if (!ask) return fail(ask.error());
+  const auto tally = grade_all(*ask, **grader, **source, flags, items ? &*items : nullptr);
   if (!tally) return fail(tally.error());
   if (items) {
     if (auto done = items->finish(); !done) return fail(done.error());
     if (auto done = items->commit(); !done) return fail(done.error());
   }
-  report(flags, *tally);
+  if (!flags.corpus.empty()) {
+    if (auto kept = record(edges, flags, *tally); !kept) return fail(kept.error());
+  }
+  if (!flags.json) {
+    for (const std::string& line : tally_lines(*tally, flags.who())) print_line(line);
+    return kExitComplete;
+  }
+  Json result = tally_json(*tally);
+  result[flags.teacher.empty() ? "run" : "teacher"] = flags.who();
+  result["grader"] = flags.grader;
+  print_line(dump_json(result));
   return kExitComplete;
 }
 
@@ -202,28 +241,36 @@ Result<int> run_eval(const EvalFlags& flags, const GraderTools& tools) {
 
 void add_eval(CLI::App& app, Action& action) {
   auto flags = std::make_shared<EvalFlags>();
-  CLI::App* command = app.add_subcommand("eval", "Grade a student's answers to prompts with known answers");
-  command->add_option("run", flags->run, "Folder of the run")->required();
-  command->add_option("--prompts", flags->files, "JSON lines with a 'reference'; a 'family' groups them; '-' is stdin")
-      ->required();
+  CLI::App* command =
+      app.add_subcommand("eval", "Grade answers of a student or a teacher to prompts with known answers");
+  command->add_option("run", flags->run, "Folder of the run, a model folder or a .gguf file");
+  command->add_option("--teacher", flags->teacher, "Instead of a run: a [teacher.NAME], asked as retort harvest does");
+  command->add_option("--prompts", flags->files, "JSON lines with a 'reference'; a 'family' groups them; '-' is stdin");
+  command->add_option("-n,--samples", flags->samples, "Answers to each prompt: pass@k and a majority vote as well")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
   command->add_option("-o,--output", flags->items, "Also write each answer with its grade, as JSON lines");
+  command->add_option("-c,--corpus", flags->corpus,
+                      "A corpus that keeps what was right; with --teacher also its answers, which are not asked again");
+  command->add_option("--compare", flags->compared,
+                      "Nothing is asked: files of -o, or CORPUS#RUN, side by side and in pairs with the first");
   command
       ->add_option("--grader", flags->grader, "exact, text, number, math, choice, regex:…, code:python, command:…, …")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "The result as JSON on stdout");
   command->add_option("--prompt-template", flags->prompts.prompt_template,
                       "Makes the prompt of any JSON object: '… {{field}} …'");
-  command->add_option("--max-tokens", flags->ask.tokens_max, "Of an answer")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--batch-size", flags->ask.batch_size, "Prompts answered at once")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  add_ask_options(*command, flags->ask);
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  command->footer("Example:\n  retort eval runs/first --prompts held-out.jsonl -o items.jsonl");
-  command->callback([flags, &action] { action = [flags](Edges& edges) { return run_eval(*flags, edges.graders); }; });
+  command->add_option("--config", flags->config, "With --teacher: the configuration file");
+  command->add_flag("--terms-unknown", flags->terms_unknown, "With --teacher: ask although its terms are unknown");
+  command->footer(
+      "Example:\n  retort eval runs/first --prompts held-out.jsonl -o after.jsonl\n"
+      "  retort eval --teacher r1 -c eval.db --prompts held-out.jsonl -o teacher.jsonl\n"
+      "  retort eval --compare before.jsonl after.jsonl teacher.jsonl");
+  command->callback([flags, &action] { action = [flags](Edges& edges) { return run_eval(edges, *flags); }; });
 }
 
 }  // namespace retort

@@ -1,4 +1,5 @@
 // `retort generate`: asks a trained student.
+#include "cli/ask_options.h"
 #include "cli/command.h"
 #include "cli/exit_codes.h"
 #include "cli/student_module.h"
@@ -105,28 +106,7 @@ void add_generate(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"text", "jsonl"}));
   command->add_option("--prompt-template", flags->prompts.prompt_template,
                       "Makes the prompt of any JSON object: '… {{field}} …'");
-  command->add_option("--max-tokens", flags->ask.tokens_max, "Of an answer")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--temperature", flags->ask.temperature, "0 takes the likeliest token")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0));
-  command->add_option("--top-p", flags->ask.top_p, "Only the likeliest tokens that together have this probability")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-9, 1.0));
-  command->add_option("--top-k", flags->ask.top_k, "Only so many of the likeliest tokens; 0: all")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--min-p", flags->ask.min_p, "Only tokens at least so likely, relative to the likeliest")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--stop", flags->ask.stop, "A text that ends an answer and is not part of it; may be repeated")
-      ->allow_extra_args(false)
-      ->check([](const std::string& text) { return text.empty() ? "must not be empty" : ""; });
-  command->add_option("--seed", flags->ask.seed, "Of the draws")->capture_default_str();
-  command->add_option("--batch-size", flags->ask.batch_size, "Prompts answered at once")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  add_ask_options(*command, flags->ask);
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
