@@ -4,7 +4,7 @@
 
 #include "core/base/json.h"
 #include "core/base/text.h"
-#include "core/batch/batch_api.h"
+#include "core/batch/batch_list.h"
 #include "core/batch/result_lines.h"
 #include "core/harvest/rate_signals.h"
 
@@ -32,10 +32,10 @@ int status_of(const std::string& type) {
   return 500;
 }
 
-class AnthropicBatch final : public BatchApi {
+class AnthropicBatch final : public BatchList {
  public:
-  AnthropicBatch(std::string base_url, std::vector<HttpHeader> headers)
-      : base_url_(std::move(base_url)), headers_(std::move(headers)) {}
+  AnthropicBatch(const std::string& base_url, std::vector<HttpHeader> headers)
+      : BatchList(base_url + "/v1/messages/batches", std::move(headers)) {}
 
   BatchSize size_max() const override { return {100'000, 256'000'000}; }
   bool takes_files() const override { return false; }
@@ -69,28 +69,6 @@ class AnthropicBatch final : public BatchApi {
   // Not results_url: a server does not say where our key goes.
   HttpRequest results(const std::string& id) const override { return to("GET", "/" + id + "/results"); }
 
-  std::optional<BatchView> read_batch(std::string_view body) const override {
-    const Result<Json> parsed = parse_reply_json(body);
-    return parsed ? view_of(*parsed) : std::nullopt;
-  }
-
-  std::optional<BatchPage> read_page(std::string_view body) const override {
-    const Result<Json> parsed = parse_reply_json(body);
-    if (!parsed) return {};
-    const Json& data = json_child(*parsed, "data");
-    if (!data.is_array()) return {};
-    BatchPage page;
-    for (const Json& one : data) {
-      if (auto view = view_of(one)) page.batches.push_back(std::move(*view));
-    }
-    const auto more = parsed->find("has_more");
-    if (more != parsed->end() && more->is_boolean() && more->get<bool>() && !page.batches.empty()) {
-      page.next = json_text(*parsed, "last_id");
-      if (page.next.empty()) page.next = page.batches.back().id;
-    }
-    return page;
-  }
-
   std::optional<BatchLine> read_line(std::string_view line) const override {
     const Result<Json> parsed = parse_reply_json(line);
     if (!parsed || !parsed->is_object()) return {};
@@ -120,15 +98,7 @@ class AnthropicBatch final : public BatchApi {
   }
 
  private:
-  HttpRequest to(const char* method, const std::string& path) const {
-    HttpRequest request;
-    request.method = method;
-    request.url = base_url_ + "/v1/messages/batches" + path;
-    request.headers = headers_;
-    return request;
-  }
-
-  static std::optional<BatchView> view_of(const Json& batch) {
+  std::optional<BatchView> view_of(const Json& batch) const override {
     BatchView view;
     view.id = json_text(batch, "id");
     view.status = one_line(json_text(batch, "processing_status"));
@@ -147,9 +117,6 @@ class AnthropicBatch final : public BatchApi {
     if (view.over) view.result_files.push_back(view.id);
     return view;
   }
-
-  std::string base_url_;
-  std::vector<HttpHeader> headers_;
 };
 
 }  // namespace

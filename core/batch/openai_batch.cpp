@@ -4,7 +4,7 @@
 
 #include "core/base/json.h"
 #include "core/base/text.h"
-#include "core/batch/batch_api.h"
+#include "core/batch/batch_list.h"
 #include "core/batch/result_lines.h"
 
 namespace retort {
@@ -36,10 +36,10 @@ bool is_any_of(const std::string& word, std::initializer_list<std::string_view> 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-class OpenAiBatch final : public BatchApi {
+class OpenAiBatch final : public BatchList {
  public:
   OpenAiBatch(std::string base_url, std::vector<HttpHeader> headers)
-      : base_url_(std::move(base_url)), headers_(std::move(headers)) {}
+      : BatchList(std::move(base_url), std::move(headers)) {}
 
   BatchSize size_max() const override { return {50'000, 200'000'000}; }
   bool takes_files() const override { return true; }
@@ -47,7 +47,7 @@ class OpenAiBatch final : public BatchApi {
 
   std::string line(const std::string& id, const HttpRequest& encoded) const override {
     // Where the questions belong is said by path, whatever the server's own prefix is.
-    const std::string path = "/v1" + encoded.url.substr(std::min(base_url_.size(), encoded.url.size()));
+    const std::string path = "/v1" + encoded.url.substr(std::min(url_.size(), encoded.url.size()));
     return R"({"custom_id":")" + id + R"(","method":"POST","url":)" + dump_json(path) + R"(,"body":)" + encoded.body +
            "}\n";
   }
@@ -90,28 +90,6 @@ class OpenAiBatch final : public BatchApi {
   }
   HttpRequest results(const std::string& file) const override { return to("GET", "/files/" + file + "/content"); }
 
-  std::optional<BatchView> read_batch(std::string_view body) const override {
-    const Result<Json> parsed = parse_reply_json(body);
-    return parsed ? view_of(*parsed) : std::nullopt;
-  }
-
-  std::optional<BatchPage> read_page(std::string_view body) const override {
-    const Result<Json> parsed = parse_reply_json(body);
-    if (!parsed) return {};
-    const Json& data = json_child(*parsed, "data");
-    if (!data.is_array()) return {};
-    BatchPage page;
-    for (const Json& one : data) {
-      if (auto view = view_of(one)) page.batches.push_back(std::move(*view));
-    }
-    const auto more = parsed->find("has_more");
-    if (more != parsed->end() && more->is_boolean() && more->get<bool>() && !page.batches.empty()) {
-      page.next = json_text(*parsed, "last_id");
-      if (page.next.empty()) page.next = page.batches.back().id;
-    }
-    return page;
-  }
-
   std::optional<BatchLine> read_line(std::string_view line) const override {
     const Result<Json> parsed = parse_reply_json(line);
     if (!parsed || !parsed->is_object()) return {};
@@ -134,15 +112,7 @@ class OpenAiBatch final : public BatchApi {
   }
 
  private:
-  HttpRequest to(const char* method, const std::string& path) const {
-    HttpRequest request;
-    request.method = method;
-    request.url = base_url_ + path;
-    request.headers = headers_;
-    return request;
-  }
-
-  static std::optional<BatchView> view_of(const Json& batch) {
+  std::optional<BatchView> view_of(const Json& batch) const override {
     BatchView view;
     view.id = json_text(batch, "id");
     view.status = one_line(lower_ascii(json_text(batch, "status")));
@@ -166,9 +136,6 @@ class OpenAiBatch final : public BatchApi {
     view.expires = time_of(batch, "expires_at");
     return view;
   }
-
-  std::string base_url_;
-  std::vector<HttpHeader> headers_;
 };
 
 }  // namespace
