@@ -9,7 +9,7 @@
 namespace retort {
 namespace {
 
-constexpr std::uint8_t kHasClass = 8, kUnstable = 16;
+constexpr std::uint8_t kHasClass = 8, kUnstable = 16, kAlone = 32;
 
 int combining_class(char32_t c) { return utf8proc_get_property(static_cast<utf8proc_int32_t>(c))->combining_class; }
 
@@ -65,6 +65,7 @@ bool to_nfc(std::string_view text, std::string& normal) {
     if ((bits & (kHasClass | kUnstable)) == 0) {
       settle(at);
       previous_class = 0;
+      if ((bits & kAlone) != 0) settle(at + bytes);  // what follows is not sorted with it
     } else {
       const int its_class = (bits & kHasClass) != 0 ? combining_class(c) : 0;
       if ((bits & kUnstable) != 0 || (its_class != 0 && its_class < previous_class)) suspicious = true;

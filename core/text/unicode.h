@@ -22,7 +22,7 @@ struct UnicodeRange {
 std::span<const UnicodeRange> unicode_ranges();
 
 /// By code point: the class in the low three bits, 8 if it has a combining class, 16 if NFC may change it or join it to
-/// what stands before it.
+/// what stands before it, 32 if it is newer than the Unicode of `tokenizers`' NFC, which neither moves nor joins it.
 class UnicodeTable {
  public:
   static const UnicodeTable& get();

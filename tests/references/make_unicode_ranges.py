@@ -2,10 +2,11 @@
 expressions of Hugging Face's `tokenizers` see them (asked of the library itself, so that both cut alike), and which may
 change under NFC.
 
-    pip install tokenizers && python tests/references/make_unicode_ranges.py > core/text/unicode_ranges.cpp
+    pip install tokenizers regex && python tests/references/make_unicode_ranges.py > core/text/unicode_ranges.cpp
 """
 import unicodedata
 
+import regex
 import tokenizers
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
@@ -19,6 +20,24 @@ def members(pattern):
     for begin in range(0, len(POINTS), 4096):
         for piece, _ in splitter.pre_tokenize_str("".join(map(chr, POINTS[begin : begin + 4096]))):
             found.update(map(ord, piece))
+    return found
+
+
+def unknown():
+    """Combining and composing characters newer than the Unicode of tokenizers' NFC, which leaves them as they are."""
+    normalised = tokenizers.normalizers.NFC().normalize_str
+    found = set()
+    for c in map(ord, regex.findall(r"\P{ccc=0}", "".join(map(chr, POINTS)))):
+        # Either mark goes before any other, or any other before it.
+        pairs = (f"a{chr(c)}\u0334", f"a\u0327{chr(c)}")
+        if all(normalised(pair) == pair for pair in pairs) and c not in (0x334, 0x327):
+            found.add(c)
+    for c in POINTS:
+        parts = unicodedata.decomposition(chr(c))
+        if parts and not parts.startswith("<") and len(parts.split()) == 2:
+            apart = "".join(chr(int(part, 16)) for part in parts.split())
+            if normalised(apart) == apart and unicodedata.normalize("NFC", apart) != apart:
+                found.add(ord(apart[1]))
     return found
 
 
@@ -36,7 +55,12 @@ def main():
             unstable.add(int(parts.split()[1], 16))
         if unicodedata.normalize("NFC", chr(c)) != chr(c):
             unstable.add(c)
+    alone = unknown()
+    for c in alone:
+        classes[c] = classes.get(c, 0) | 32
     for c in POINTS:
+        if c in alone:
+            continue
         if unicodedata.combining(chr(c)):
             classes[c] = classes.get(c, 0) | 8
         if c in unstable:
