@@ -18,6 +18,7 @@ constexpr int kFormat = 1;
 constexpr const char* kState = "state.json";
 constexpr const char* kTensors = "tensors.safetensors";
 constexpr std::string_view kPrefix = "step-";
+constexpr std::string_view kUnfinished = ".unfinished";
 
 std::string name_of(std::int64_t step) {
   char name[32];
@@ -37,6 +38,18 @@ std::vector<std::string> finished(const std::string& folder) {
   return names;
 }
 
+// The newest stay; what a crash left unfinished, of whatever step, goes.
+void prune(const std::string& folder) {
+  std::error_code error;
+  const std::vector<std::string> names = finished(folder);
+  for (std::size_t i = 0; i + kKept < names.size(); ++i) fs::remove_all(folder + "/" + names[i], error);
+  std::vector<fs::path> torn;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == kUnfinished) torn.push_back(entry.path());
+  }
+  for (const fs::path& path : torn) fs::remove_all(path, error);
+}
+
 Failure damaged(const std::string& path, const std::string& what) {
   return fail(Errc::usage,
               "checkpoint " + path + " is damaged (" + what + "); remove that folder to go on from the one before it");
@@ -54,7 +67,7 @@ Result<std::vector<float>> tensor_of(const TensorMap& tensors, const std::string
 
 Result<void> save_checkpoint(const std::string& folder, const Checkpoint& checkpoint) {
   const std::string final_path = folder + "/" + name_of(checkpoint.step);
-  const std::string path = final_path + ".unfinished";
+  const std::string path = final_path + std::string(kUnfinished);
   std::error_code error;
   fs::remove_all(path, error);
   if (auto made = make_folder(path); !made) return made;
@@ -85,8 +98,7 @@ Result<void> save_checkpoint(const std::string& folder, const Checkpoint& checkp
   fs::rename(path, final_path, error);
   if (error) return fail(Errc::disk, "cannot rename to " + final_path + ": " + error.message());
   if (auto synced = sync_folder(folder); !synced) return synced;
-  std::vector<std::string> names = finished(folder);
-  for (std::size_t i = 0; i + kKept < names.size(); ++i) fs::remove_all(folder + "/" + names[i], error);
+  prune(folder);
   return {};
 }
 

@@ -128,7 +128,10 @@ TEST_CASE("the newest whole checkpoint is loaded, and two are kept") {
   TemporaryFolder folder;
   CHECK_FALSE(has_checkpoint(folder.path));
   CHECK_FALSE(load_checkpoint(folder.path).has_value());
+  std::filesystem::create_directories(folder.path + "/step-00000007.unfinished");  // of a crash
+  CHECK_FALSE(has_checkpoint(folder.path));
   for (const std::int64_t step : {10, 20, 30}) REQUIRE_OK(save_checkpoint(folder.path, numbered(step, 5)));
+  CHECK_FALSE(std::filesystem::exists(folder.path + "/step-00000007.unfinished"));
   REQUIRE(has_checkpoint(folder.path));
   const auto loaded = load_checkpoint(folder.path);
   REQUIRE_OK(loaded);
