@@ -1,7 +1,10 @@
 // The models' own chat templates: rendered as transformers renders them, with what is learned known to the token.
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <map>
 
+#include "core/base/files.h"
 #include "core/base/hash.h"
 #include "core/text/bpe_trainer.h"
 #include "core/text/model_chat.h"
@@ -107,36 +110,70 @@ std::ptrdiff_t specials(const ModelChat& chat, const std::vector<TokenId>& ids) 
   return std::count_if(ids.begin(), ids.end(), [&](TokenId id) { return chat.tokenizer().added(id) != nullptr; });
 }
 
+struct Comparison {
+  int same = 0, both_refuse = 0;
+  std::map<std::string, std::string> refused;  // by us alone: template → why
+  std::vector<std::string> differences;
+};
+
+Result<jinja::Text> rendered(const jinja::Template& chat, const Json& conversation, bool generation) {
+  return chat.render({{"messages", jinja::from_json(conversation, jinja::kOutside)},
+                      {"tools", jinja::None{}},
+                      {"documents", jinja::None{}},
+                      {"add_generation_prompt", generation},
+                      {"bos_token", jinja::Text("<s>")},
+                      {"eos_token", jinja::Text("</s>")}},
+                     1714979289);
+}
+
+// Templates of a folder, against its expected.json.
+Comparison compare(const std::string& folder) {
+  const auto json = read_file(folder + "/expected.json");
+  REQUIRE_OK(json);
+  const Json expected = *parse_json(*json);
+  Comparison found;
+  for (const Json& one : expected["expected"]) {
+    const std::string name = one["template"].get<std::string>();
+    const std::size_t conversation = one["conversation"].get<std::size_t>();
+    const auto source = read_file(folder + "/" + name);
+    REQUIRE_OK(source);
+    const auto read = jinja::Template::parse(*source);
+    const auto text = read ? rendered(*read, expected["conversations"][conversation], one["generation"].get<bool>())
+                           : Result<jinja::Text>(fail(read.error()));
+    const bool they_refuse = one["sha256"].is_null();
+    if (!text) {
+      found.both_refuse += they_refuse ? 1 : 0;
+      if (!they_refuse) found.refused[name] = text.error().message;
+    } else if (!they_refuse && sha256_hex(text->bytes()) == one["sha256"].get<std::string>()) {
+      ++found.same;
+    } else {
+      found.differences.push_back(name + ", conversation " + std::to_string(conversation) + ": " + text->bytes());
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 TEST_CASE("templates render as transformers renders them") {
-  const Json expected = *parse_json(file("expected.json"));
-  int rendered = 0, refused = 0;
-  for (const Json& one : expected["expected"]) {
-    const std::string name = one["template"].get<std::string>();
-    const auto read = jinja::Template::parse(file(name));
-    REQUIRE_OK(read);
-    const auto text = read->render(
-        {{"messages",
-          jinja::from_json(expected["conversations"][one["conversation"].get<std::size_t>()], jinja::kOutside)},
-         {"tools", jinja::None{}},
-         {"documents", jinja::None{}},
-         {"add_generation_prompt", one["generation"].get<bool>()},
-         {"bos_token", jinja::Text("<s>")},
-         {"eos_token", jinja::Text("</s>")}},
-        1714979289);
-    INFO(name << " of conversation " << one["conversation"] << (text ? text->bytes() : text.error().message));
-    if (one["sha256"].is_null()) {
-      CHECK_FALSE(text.has_value());
-      ++refused;
-    } else {
-      REQUIRE_OK(text);
-      CHECK(sha256_hex(text->bytes()) == one["sha256"].get<std::string>());
-      ++rendered;
-    }
-  }
-  CHECK(rendered > 80);
-  CHECK(refused > 4);
+  const Comparison found = compare(RETORT_SOURCE_DIR "/tests/unit/templates");
+  for (const std::string& line : found.differences) UNSCOPED_INFO(line);
+  CHECK(found.differences.empty());
+  CHECK(found.refused.empty());
+  CHECK(found.same > 80);
+  CHECK(found.both_refuse > 4);
+}
+
+// RETORT_TEMPLATES: a folder with *.jinja and the expected.json that tests/references/make_template_expectations.py
+// makes of them.
+TEST_CASE("any templates render as transformers renders them, or are refused", "[.templates]") {
+  const char* folder = std::getenv("RETORT_TEMPLATES");
+  REQUIRE(folder != nullptr);
+  const Comparison found = compare(folder);
+  for (const auto& [name, why] : found.refused) WARN(name << " is refused: " << why);
+  WARN(found.same << " texts equal, " << found.both_refuse << " refused by both");
+  for (const std::string& line : found.differences) UNSCOPED_INFO(line);
+  CHECK(found.differences.empty());
 }
 
 TEST_CASE("what is learned is the completion and its end, in every family") {
