@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "core/base/text.h"
+#include "core/prompt/images.h"
 
 namespace retort {
 namespace {
@@ -90,7 +91,7 @@ class FileSource final : public PromptSource {
       const std::string_view text = trimmed(line);
       if (text.empty()) continue;
       if (format_ == PromptFormat::automatic) format_ = text.front() == '{' ? PromptFormat::jsonl : PromptFormat::text;
-      return parse_prompt_line(text, format_, settings_, source_, row_);
+      return with_images(parse_prompt_line(text, format_, settings_, source_, row_));
     }
     return {};
   }
@@ -102,6 +103,17 @@ class FileSource final : public PromptSource {
   }
 
  private:
+  /// Paths are relative to the file that names them, so that a folder of prompts and images can be moved.
+  PromptEvent with_images(PromptEvent event) const {
+    auto* const row = std::get_if<PromptRow>(&event);
+    if (row == nullptr || !has_image_parts(row->messages.json())) return event;
+    const std::string folder = source_ == "-" ? "" : std::filesystem::path(source_).parent_path().string();
+    Result<Json> messages = read_images(row->messages.json(), folder);
+    if (!messages) return BadRow{row->source, row->row, messages.error().message};
+    row->messages = std::move(*messages);
+    return event;
+  }
+
   bool open_next() {
     if (next_path_ == paths_.size()) return false;
     source_ = paths_[next_path_++];

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "core/base/text.h"
 #include "core/teacher/codec.h"
 #include "core/teacher/shapes.h"
 
@@ -25,6 +26,18 @@ bool is_system(const Json& message) {
   return role == "system" || role == "developer";
 }
 
+// What the ending of an address says that it leads to; empty if it says nothing.
+std::string media_type_named(const std::string& url) {
+  const std::string path = lower_ascii(url.substr(0, url.find_first_of("?#")));
+  const std::size_t dot = path.rfind('.');
+  const std::string ending = dot == std::string::npos ? "" : path.substr(dot + 1);
+  if (ending == "jpg") return "image/jpeg";
+  for (const char* one : {"png", "jpeg", "gif", "webp", "heic", "heif"}) {
+    if (ending == one) return std::string("image/") + one;
+  }
+  return {};
+}
+
 Json parts_of(const Json& message) {
   const Json& content = json_child(message, "content");
   Json parts = Json::array();
@@ -37,6 +50,10 @@ Json parts_of(const Json& message) {
       parts.push_back({{"text", json_text(part, "text")}});
     } else if (const auto data = image_data(image_url(part))) {
       parts.push_back({{"inlineData", {{"mimeType", data->media_type}, {"data", data->base64}}}});
+    } else {
+      Json file = {{"fileUri", image_url(part)}};
+      if (std::string type = media_type_named(image_url(part)); !type.empty()) file["mimeType"] = std::move(type);
+      parts.push_back({{"fileData", std::move(file)}});
     }
   }
   return parts;
@@ -237,6 +254,7 @@ class Gemini final : public Codec {
       : Codec(std::move(settings), {.name = "gemini",
                                     .unsayable = {"min_p"},
                                     .choices_max = 8,
+                                    .image_urls = true,
                                     .image_data = true,
                                     .credential = {"x-goog-api-key", ""}}) {}
 

@@ -1,9 +1,12 @@
 // Prompts as people have them: JSON lines of many shapes, plain text, and mistakes.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <map>
 
 #include <unistd.h>
 
+#include "core/prompt/images.h"
 #include "core/prompt/prompt_feed.h"
 #include "core/prompt/prompt_source.h"
 #include "tests/catch.h"
@@ -119,4 +122,70 @@ TEST_CASE("a feed over a silent pipe does not hold its owner") {
   }
   close(ends[1]);
   close(ends[0]);
+}
+
+TEST_CASE("images that a prompt names by path become their data, beside the file of prompts") {
+  using namespace std::string_literals;
+  const TemporaryFile png("\x89PNG\r\n\x1a\nabc"s, ".png"), text("no image", ".txt");
+  const std::string folder = "/tmp/", name = png.path.substr(folder.size());
+  const auto asked = [](const Json& part) {
+    return Json::array({{{"role", "user"}, {"content", Json::array({{{"type", "text"}, {"text", "?"}}, part})}}});
+  };
+  const Json prompt = asked({{"type", "image"}, {"path", name}, {"detail", "low"}});
+  const TemporaryFile rows(dump_json({{"messages", prompt}}) + "\n" +
+                               dump_json({{"messages", asked({{"type", "image"}, {"path", "no.png"}})}}) + "\n",
+                           ".jsonl");
+  auto source = open_prompts({rows.path}, {});
+  REQUIRE_OK(source);
+  auto first = (*source)->next();
+  REQUIRE(first);
+  const PromptRow row = std::get<PromptRow>(*first);
+  const Json made = {{"type", "image_url"},
+                     {"image_url", {{"url", "data:image/png;base64,iVBORw0KGgphYmM="}, {"detail", "low"}}}};
+  CHECK(row.messages.json()[0]["content"][1] == made);
+  auto second = (*source)->next();
+  REQUIRE(second);
+  CHECK_THAT(std::get<BadRow>(*second).problem, ContainsText("'/tmp/no.png' is no file"));
+
+  // What the digest covers is the image, not its name.
+  std::ofstream(png.path, std::ios::binary) << "\x89PNG\r\n\x1a\nabd"s;
+  const auto other = read_images(prompt, folder);
+  REQUIRE_OK(other);
+  CHECK(Messages(*other).digest() != row.messages.digest());
+
+  const auto refused = [&](const Json& part) {
+    const auto read = read_images(asked(part), folder);
+    REQUIRE_FALSE(read);
+    return read.error().message;
+  };
+  CHECK_THAT(refused({{"type", "image"}, {"path", text.path}}), ContainsText("no PNG, JPEG, GIF or WebP"));
+  CHECK_THAT(refused({{"type", "image"}, {"path", "/tmp"}}), ContainsText("no file"));
+  CHECK_THAT(refused({{"type", "image"}, {"url", "http://example.org/a.png"}}), ContainsText("https://"));
+  CHECK_THAT(refused({{"type", "image"}}), ContainsText("'path' or a 'url'"));
+  CHECK_THAT(refused({{"type", "image"}, {"path", "a"}, {"url", "b"}}), ContainsText("'path' or a 'url'"));
+  const auto by_url = read_images(asked({{"type", "image"}, {"url", "https://example.org/a.png"}}), "");
+  REQUIRE_OK(by_url);
+  CHECK((*by_url)[0]["content"][1] ==
+        Json({{"type", "image_url"}, {"image_url", {{"url", "https://example.org/a.png"}}}}));
+  std::filesystem::resize_file(png.path, kImageBytesMax + 1);
+  CHECK_THAT(refused({{"type", "image"}, {"path", png.path}}), ContainsText("20 MiB"));
+}
+
+TEST_CASE("images are known by their first bytes, and base64 is the one of RFC 4648") {
+  using namespace std::string_view_literals;
+  CHECK(image_type("\xff\xd8\xff\xe0"sv) == "image/jpeg");
+  CHECK(image_type("GIF89a"sv) == "image/gif");
+  CHECK(image_type("RIFF\0\0\0\0WEBPVP8 "sv) == "image/webp");
+  CHECK(image_type("RIFF\0\0\0\0WAVE"sv).empty());
+  CHECK(image_type("").empty());
+  for (const auto& [bytes, text] : std::map<std::string, std::string>{{"", ""},
+                                                                      {"f", "Zg=="},
+                                                                      {"fo", "Zm8="},
+                                                                      {"foo", "Zm9v"},
+                                                                      {"foob", "Zm9vYg=="},
+                                                                      {"fooba", "Zm9vYmE="},
+                                                                      {"foobar", "Zm9vYmFy"},
+                                                                      {"\xff\xfe\xfd", "//79"}}) {
+    CHECK(base64(bytes) == text);
+  }
 }
