@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/result.h"
 #include "core/corpus/records.h"
@@ -16,6 +17,7 @@ namespace retort {
 /// One [teacher.NAME] table.
 struct TeacherProfile {
   TeacherIdentity identity;
+  std::vector<std::string> endpoints;  ///< base URLs of a fleet, the identity's first among them; empty: there is one
   Terms terms;
   std::string api_key_env;  ///< name of a variable; empty: the teacher wants no key
   Limits limits;
@@ -24,7 +26,7 @@ struct TeacherProfile {
   Json parameters = Json::object();        ///< sampling defaults, without max_tokens
   std::optional<std::int64_t> max_tokens;  ///
   bool wait_until_ready = false;           ///< a server of one's own, unless the profile says otherwise
-  std::string origin;                      ///< scheme, host and port of base_url
+  std::string origin;                      ///< scheme, host and port of base_url; of a fleet all of them, sorted
   bool stream = false;                     ///<
   bool server_side_n = false;              ///< several samples of a prompt in one request
   Duration first_byte_timeout = 2min;      ///< of a stream

@@ -23,9 +23,12 @@ struct Flags {
 
 Json describe(const TeacherProfile& profile) {
   const Terms& terms = profile.terms;
+  Json places = Json::array({profile.identity.base_url});
+  if (!profile.endpoints.empty()) places = profile.endpoints;
   return {{"name", profile.identity.name},
           {"api", profile.identity.dialect},
           {"base_url", profile.identity.base_url},
+          {"base_urls", std::move(places)},
           {"model", profile.identity.model},
           {"api_key_env", profile.api_key_env},
           {"licence", terms.licence},
@@ -69,7 +72,9 @@ Result<int> list(const Flags& flags, Edges&) {
       all.push_back(describe(profile));
       continue;
     }
-    print_line(name + ": " + profile.identity.model + " at " + profile.identity.base_url + " (" +
+    const std::string more =
+        profile.endpoints.empty() ? "" : " and " + std::to_string(profile.endpoints.size() - 1) + " more";
+    print_line(name + ": " + profile.identity.model + " at " + profile.identity.base_url + more + " (" +
                profile.identity.dialect + ")" +
                (profile.api_key_env.empty() ? ", no key" : ", key in " + profile.api_key_env));
     print_line("  " + describe_terms(name, profile.terms));

@@ -254,7 +254,8 @@ Cost Codec::invoice(const Usage& usage, const Cost& bound, WallTime at) const {
   Cost cost;
   cost.input = usage.input.value_or(bound.input);
   cost.output = usage.output.value_or(bound.output);
-  cost.money = settings_.prices.of(cost.input, cost.output, usage.cached_input.value_or(0), at);
+  cost.money = settings_.prices.of(cost.input, cost.output, usage.cached_input.value_or(0), at,
+                                   usage.cache_creation.value_or(0));
   return cost;
 }
 

@@ -27,17 +27,19 @@ const Price& Prices::at(WallTime time) const {
 
 Usd Prices::most(Tokens input, Tokens output) const {
   const auto cost = [&](const Price& one) {
-    return price(input, std::max(one.input, one.cached_input)) + price(output, one.output);
+    return price(input, std::max({one.input, one.cached_input, one.cache_write})) + price(output, one.output);
   };
   Usd most = cost(usual_);
   for (const PriceWindow& window : windows_) most = std::max(most, cost(window.price));
   return most;
 }
 
-Usd Prices::of(Tokens input, Tokens output, Tokens cached_input, WallTime time) const {
+Usd Prices::of(Tokens input, Tokens output, Tokens cached_input, WallTime time, Tokens cache_written) const {
   const Price& now = at(time);
   const Tokens cached = now.cached_input < 0 ? 0 : std::clamp<Tokens>(cached_input, 0, input);
-  return price(input - cached, now.input) + price(cached, now.cached_input) + price(output, now.output);
+  const Tokens written = now.cache_write < 0 ? 0 : std::clamp<Tokens>(cache_written, 0, input - cached);
+  return price(input - cached - written, now.input) + price(cached, now.cached_input) +
+         price(written, now.cache_write) + price(output, now.output);
 }
 
 }  // namespace retort

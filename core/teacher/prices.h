@@ -14,6 +14,7 @@ struct Price {
   double input = 0;
   double output = 0;
   double cached_input = -1;  ///< of input that the provider had in its cache; below zero: as other input
+  double cache_write = -1;   ///< of input that it wrote into its cache; below zero: as other input
 };
 
 /// A price that holds daily from one minute of the day (UTC) to another, over midnight if that is earlier.
@@ -33,7 +34,7 @@ class Prices {
   /// The most that these tokens can cost at any time of the day.
   Usd most(Tokens input, Tokens output) const;
   /// What an answer that came at `time` did cost.
-  Usd of(Tokens input, Tokens output, Tokens cached_input, WallTime time) const;
+  Usd of(Tokens input, Tokens output, Tokens cached_input, WallTime time, Tokens cache_written = 0) const;
   bool has_windows() const { return !windows_.empty(); }
 
  private:

@@ -123,6 +123,7 @@ struct TeacherSettings {
   bool asks_stream_usage = true;     ///< openai-chat: stream_options is sent with a stream
   bool reasoning_object = false;     ///< openai-chat: OpenRouter's {"reasoning": {"effort" or "max_tokens"}}
   int choices_max = 0;               ///< answers of one request at most; 0: as many as the dialect can
+  double cache_write_factor = 1;     ///< what input costs that is written into the cache, where no price is stated
 };
 
 std::vector<std::string> dialect_names();

@@ -308,7 +308,7 @@ TEST_CASE("every key of a teacher is documented, every documented one is known, 
   for (const auto& [cell, row] : table_rows(section(text, "Keys of [teacher.NAME]"))) {
     for (const std::string& key : matches(cell, "`([a-z_]+)`")) documented.insert(key);
   }
-  const Names accepted = names_in(page("cli/config.cpp"), R"re(\n +\{"([a-z_]+)",)re");
+  const Names accepted = names_in(page("cli/profile_reader.cpp"), R"re(\n +\{"([a-z_]+)",)re");
   CHECK(joined(documented) == joined(accepted));
   for (const std::string& key : documented) {
     CAPTURE(key);
@@ -316,7 +316,7 @@ TEST_CASE("every key of a teacher is documented, every documented one is known, 
     REQUIRE(!parsed);
     CHECK(parsed.error().message.find("unknown key") == std::string::npos);
   }
-  const auto unknown = parse_configuration("[teacher.a]\nbase_urls = \"\"\n", "retort.toml");
+  const auto unknown = parse_configuration("[teacher.a]\nbase_urlz = \"\"\n", "retort.toml");
   REQUIRE(!unknown);
   CHECK(unknown.error().message.find("unknown key") != std::string::npos);
 

@@ -147,3 +147,69 @@ TEST_CASE("a name that begins like a private address is somebody's server: no ke
   }
   unsetenv("RETORT_TEST_KEY");
 }
+
+TEST_CASE("a fleet's endpoints are one's own: anything else is refused in a line") {
+  const auto fleet = [](const std::string& urls) {
+    return parse_configuration("[teacher.r1]\napi = 'openai-chat'\nmodel = 'm'\nbase_urls = " + urls + "\n",
+                               "retort.toml");
+  };
+  for (const char* own : {"['http://127.0.0.1:8000/v1/', 'http://127.0.0.1:8001/v1']",
+                          "['http://10.0.0.5/v1', 'http://box2:8000/v1', 'http://[fd00::1]/v1']",
+                          "['https://gpu1.example.org/v1', 'https://gpu2.example.org/v1']",
+                          "['https://example.org/a', 'https://gpu2.lab.example.org/v1', 'https://example.org/b']",
+                          "['https://a.lab.example.co.uk', 'https://b.lab.example.co.uk']"}) {
+    INFO(own);
+    CHECK(fleet(own));
+  }
+  for (const char* others :
+       {"['https://gpu1.example.org/v1', 'https://gpu1.example.com/v1']",
+        "['https://a.co.uk/v1', 'https://b.co.uk/v1']", "['https://example.org/v1', 'https://example2.org/v1']",
+        "['http://127.0.0.1:1/v1', 'https://x.example.org/v1']",
+        "['https://x.example.org/v1', 'http://127.0.0.1:1/v1']", "['http://8.8.8.8/v1', 'http://7.8.8.8/v1']"}) {
+    INFO(others);
+    const auto read = fleet(others);
+    REQUIRE_FALSE(read);
+    CHECK_THAT(read.error().message, ContainsText("are not of one domain"));
+  }
+  for (const char* provider :
+       {"['https://api.openai.com/v1', 'https://api.openai.com/v2']",
+        "['https://one.openai.azure.com/openai/v1', 'https://two.openai.azure.com/openai/v1']"}) {
+    const auto read = fleet(provider);
+    REQUIRE_FALSE(read);
+    CHECK_THAT(read.error().message, ContainsText("one front door"));
+  }
+  CHECK_FALSE(fleet("[]"));
+  CHECK_FALSE(fleet("'http://127.0.0.1:1'"));
+  CHECK_FALSE(fleet("['http://127.0.0.1:1', 'http://127.0.0.1:1/']"));
+  CHECK_FALSE(fleet("['http://127.0.0.1:1', 'ftp://127.0.0.1:2']"));
+  CHECK_THAT(problem(kTeacher + "base_urls = ['http://127.0.0.1:1']"), ContainsText("beside 'base_url'"));
+
+  TeacherProfile two = fleet("['http://127.0.0.1:8001/v1/', 'http://127.0.0.1:8000/v1']")->teachers.at("r1");
+  CHECK(two.identity.base_url == "http://127.0.0.1:8001/v1");
+  CHECK(two.endpoints == std::vector<std::string>{"http://127.0.0.1:8001/v1", "http://127.0.0.1:8000/v1"});
+  CHECK(two.origin == "http://127.0.0.1:8000 http://127.0.0.1:8001");
+  CHECK(fleet("['http://127.0.0.1:8001/v1']")->teachers.at("r1").endpoints.empty());
+  two.api_key_env = "RETORT_TEST_KEY";
+  setenv("RETORT_TEST_KEY", "secret", 1);
+  CHECK(credential_of(two));
+  two.endpoints[1] = "http://gpu2.example.org/v1";
+  CHECK_FALSE(credential_of(two));
+  unsetenv("RETORT_TEST_KEY");
+}
+
+TEST_CASE("what goes into a provider's cache has its price") {
+  const WallTime at{0};
+  const auto cost = [&](const TeacherProfile& one) {
+    return one.settings.prices.of(1'000'000, 0, 200'000, at, 400'000).dollars();
+  };
+  CHECK(cost(profile("price_input_per_million = 1.0")) == Approx(1.0));
+  CHECK(cost(profile("price_input_per_million = 1.0\nprice_cache_write_per_million = 2.0")) == Approx(1.4));
+  const auto claude = parse_configuration(
+      "[teacher.c]\npreset = 'anthropic'\nmodel = 'm'\nprice_input_per_million = 4.0\n"
+      "price_cached_input_per_million = 0.4\n",
+      "retort.toml");
+  REQUIRE_OK(claude);
+  const Prices& prices = claude->teachers.at("c").settings.prices;
+  CHECK(cost(claude->teachers.at("c")) == Approx(0.4 * 4 + 0.2 * 0.4 + 0.4 * 5));
+  CHECK(prices.most(1'000'000, 0).dollars() == Approx(5));
+}
