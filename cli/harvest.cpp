@@ -94,6 +94,7 @@ Result<HarvestPlan> resolve_harvest(const HarvestFlags& flags, const Edges& edge
   HarvestSettings& settings = plan.settings;
   settings.dialect = plan.profile.identity.dialect;
   settings.model = plan.profile.identity.model;
+  settings.endpoints = plan.profile.endpoints;
   settings.credential = std::move(*credential);
   settings.parameters = plan.profile.parameters;
   settings.max_tokens = plan.profile.max_tokens;
@@ -181,6 +182,7 @@ Result<int> harvest(const HarvestFlags& flags, Edges& edges) {
                    {"requests_per_minute", plan.settings.limits.requests_per_minute},
                    {"tokens_per_minute", plan.settings.limits.tokens_per_minute},
                    {"in_flight_max", plan.settings.limits.in_flight_max}};
+  if (!plan.settings.endpoints.empty()) settings["base_urls"] = plan.settings.endpoints;
   if (plan.settings.max_tokens) settings["max_tokens"] = *plan.settings.max_tokens;
   Result<HarvestSession> session = edges.corpora.harvest(flags.corpus, plan.profile.identity, plan.profile.terms,
                                                          run_start(edges, "harvest", std::move(settings)), wake);

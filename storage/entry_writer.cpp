@@ -270,6 +270,13 @@ EntryWriter::Written EntryWriter::write_entry(const Begin& entry) {
 
 EntryWriter::Written EntryWriter::write_entry(const MarkSent& entry) {
   for (const RowId attempt : entry.attempts) marks_.emplace(attempt, entry.at);
+  for (std::size_t i = 0; i < entry.endpoints.size(); ++i) {
+    if (auto done =
+            connection_.run("UPDATE attempt SET endpoint = ? WHERE id = ?", entry.endpoints[i], entry.attempts[i]);
+        !done) {
+      return fail(done.error());
+    }
+  }
   return std::optional<LogEvent>();
 }
 

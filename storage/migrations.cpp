@@ -430,12 +430,18 @@ ALTER TABLE request ADD COLUMN batch_id INTEGER REFERENCES batch (id);
 CREATE INDEX request_batch ON request (batch_id) WHERE batch_id IS NOT NULL;
 )sql";
 
+// Of a teacher with several servers, which one each attempt was sent to.
+constexpr char kEndpointsSql[] = R"sql(
+ALTER TABLE attempt ADD COLUMN endpoint TEXT;
+)sql";
+
 constexpr std::array kMigrations{Migration{1, "initial", kInitialSql},
                                  Migration{2, "reservations", kReservationsSql},
                                  Migration{3, "tombstones", kTombstonesSql},
                                  Migration{4, "curation", kCurationSql},
                                  Migration{5, "everything kept", kEverythingKeptSql},
-                                 Migration{6, "batches", kBatchesSql}};
+                                 Migration{6, "batches", kBatchesSql},
+                                 Migration{7, "endpoints", kEndpointsSql}};
 
 }  // namespace
 

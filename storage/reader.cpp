@@ -197,8 +197,9 @@ Result<std::vector<Permission>> SqliteReader::permissions() {
 
 Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& request_digest) {
   Rows rows = connection_->query(
-      "SELECT id, status, truncated, attempts_charged, timeouts, "
-      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), batch_id FROM request WHERE digest = ?",
+      "SELECT request.id, status, truncated, attempts_charged, timeouts, "
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), request.batch_id, response.id, text, "
+      "finish FROM request LEFT JOIN response ON response.id = response_id WHERE digest = ?",
       request_digest);
   std::optional<RequestState> state;
   if (rows.next()) {
@@ -209,6 +210,8 @@ Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& re
                          static_cast<int>(rows.integer(4)),
                          false};
     if (!rows.is_null(6)) state->attempts_charged = kUnderWayInBatch;
+    if (state->status == RequestStatus::answered && !rows.is_null(7))
+      state->answer = KnownAnswer{rows.integer(7), rows.text(8), finish_of(rows.text(9))};
     // As a harvest is told: nothing is wanted of it any more.
     if (!rows.is_null(5)) state = RequestState{state->request, RequestStatus::answered};
   }

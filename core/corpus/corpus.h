@@ -29,6 +29,7 @@ struct Begin {
 struct MarkSent {
   std::vector<RowId> attempts;
   WallTime at;
+  std::vector<std::string> endpoints = {};  ///< of a teacher with several: where each was sent; else empty
 };
 /// Begun, but not needed now: a clean stop leaves nothing `unsent` behind.
 struct Release {
@@ -122,7 +123,7 @@ class CorpusReader {
   /// Of that response, in order; none if it has none.
   virtual Result<std::vector<TokenLogprob>> logprobs(RowId response) = 0;
   virtual Result<std::vector<Permission>> permissions() = 0;
-  /// Where the request of that identity stands; nothing if it was never registered.
+  /// Where the request of that identity stands, with its answer; nothing if it was never registered.
   virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
   /// Over the whole corpus.
   virtual Result<Spent> spent() = 0;

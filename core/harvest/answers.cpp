@@ -90,6 +90,37 @@ std::vector<RowId> note_served(std::vector<Served> served, const std::string& cr
   return done;
 }
 
+ExchangeRead read_exchange(const Flight& flight, const ResponseEnd& event, const AttemptEnd& end,
+                           const Teacher& teacher, const std::string& credential, WallTime wall) {
+  AttemptFacts facts;
+  facts.fault = event.fault;
+  facts.fault_detail = redacted(on_one_line(event.detail), credential);
+  facts.possibly_billed = event.possibly_billed;
+  bool whole = event.fault == NetFault::none;
+  const bool stream = flight.work.question.stream;
+  // Redacted before it is read: what is decoded is what is stored.
+  if (whole || stream) facts.reply = teacher.decode(flight.head, end.raw_body);
+  if (!whole && stream && std::holds_alternative<Answer>(facts.reply)) {
+    // A stream that said its end is whole, however the connection ended.
+    whole = true;
+    facts.fault = NetFault::none;
+  }
+  if (whole) facts.signals = read_rate_signals(flight.head, wall);
+  return {std::move(facts), whole};
+}
+
+AttemptEnd unsent_end(const Ready& ready, const std::string& why) {
+  AttemptEnd end;
+  end.attempt = ready.attempt;
+  end.request = ready.work.request;
+  end.outcome = AttemptOutcome::failed;
+  end.request_status = RequestStatus::failed;
+  end.error = "too_long";
+  end.error_detail = why;
+  for (const RowId request : ready.work.also) end.also.push_back({request, RequestStatus::failed});
+  return end;
+}
+
 AttemptEnd cancelled_exchange(Flight& flight, Instant now, const std::string& credential) {
   AttemptEnd end = record_exchange(flight, {{}, now - flight.sent}, credential);
   end.outcome = AttemptOutcome::cancelled;

@@ -18,6 +18,12 @@ struct Ready {
   Cost bound;  ///< reserved in the budget
 };
 
+/// Where a request went, of a teacher with several endpoints.
+struct Place {
+  std::size_t endpoint = 0;
+  int in_flight = 0;  ///< there, itself included
+};
+
 /// On the wire.
 struct Flight {
   RowId attempt;
@@ -29,6 +35,7 @@ struct Flight {
   HttpHead head;
   std::string body;
   Duration first_token{};  ///< of a stream: until the first of its text
+  Place place = {};
 };
 
 /// Most bodies come in one piece, which needs no copy.

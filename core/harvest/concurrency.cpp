@@ -31,6 +31,7 @@ Concurrency::Concurrency(int most)
 }
 
 int Concurrency::limit() const {
+  if (followed_) return probing_ ? std::min(1, *followed_) : *followed_;
   if (probing_) return 1;
   const double now = std::min(low_ ? window_ * kLow : window_, ceiling_);
   return std::max(1, static_cast<int>(std::lround(now)));

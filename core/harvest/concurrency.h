@@ -22,6 +22,9 @@ class Concurrency {
  public:
   explicit Concurrency(int most);
 
+  /// From now on the limit is known elsewhere: of several endpoints each has a window of its own.
+  void follow(int limit) { followed_ = limit; }
+
   /// How many may be in flight now.
   int limit() const;
 
@@ -52,6 +55,7 @@ class Concurrency {
   void climb();
 
   const double most_;
+  std::optional<int> followed_;
   double window_;   ///< what throughput and latency recommend
   double ceiling_;  ///< what refusals taught
   Instant ceiling_cut_;

@@ -9,6 +9,7 @@
 #include "core/corpus/words.h"
 #include "core/harvest/answers.h"
 #include "core/harvest/attempt.h"
+#include "core/harvest/fleet.h"
 #include "core/harvest/planner.h"
 #include "core/harvest/prompt_intake.h"
 #include "core/harvest/reading_budget.h"
@@ -45,7 +46,10 @@ class Harvester::Loop {
         teacher_watch_(settings_.retry, limiter_, observer, random_, tally_.stats),
         planner_(settings_, stats_),
         server_(transport, teacher, settings_),
-        now_(clock.now()) {}
+        now_(clock.now()) {
+    if (settings_.endpoints.size() > 1)
+      fleet_.emplace(settings_.endpoints, settings_.retry, settings_.limits.in_flight_max, observer, random_);
+  }
 
   std::optional<Instant> turn(std::span<NetEvent> events, bool stop_requested) {
     now_ = clock_.now();
@@ -101,7 +105,8 @@ class Harvester::Loop {
   // ---- the server itself
 
   void ask_whether_ready() {
-    if (!server_.under_way() && now_ >= limiter_.held_until()) server_.ask(ExchangeId{++last_exchange_});
+    if (!server_.under_way() && now_ >= limiter_.held_until())
+      server_.ask(ExchangeId{++last_exchange_}, fleet_ ? &*fleet_ : nullptr);
   }
 
   void on_server_answer(const ResponseEnd& event) {
@@ -155,6 +160,7 @@ class Harvester::Loop {
   void send_what_is_permitted() {
     MarkSent sent{{}, clock_.wall()};
     permit_at_ = Instant::never();
+    if (fleet_) limiter_.concurrency().follow(fleet_->room(now_));
     while (!ready_.empty() && !reading_.full()) {
       const Ready& next = ready_.front();
       if (const auto why = server_.cannot_fit(next.bound, next.work.question.max_tokens)) {
@@ -169,30 +175,23 @@ class Harvester::Loop {
       }
       Ready ready = std::move(ready_.front());
       ready_.pop_front();
-      sent.attempts.push_back(ready.attempt);
-      send(std::move(ready), std::move(std::get<Permit>(admission)), sent.at);
+      send(std::move(ready), std::move(std::get<Permit>(admission)), sent);
       if (limiter_.concurrency().probing()) break;
     }
     if (ready_.empty()) limiter_.nothing_to_send();
+    if (fleet_ && !ready_.empty()) permit_at_ = std::min(permit_at_, fleet_->next_due(now_));
     if (!sent.attempts.empty()) log_.submit(std::move(sent));
   }
 
   void give_up_unsent(Ready ready, const std::string& why) {
-    AttemptEnd end;
-    end.attempt = ready.attempt;
-    end.request = ready.work.request;
-    end.outcome = AttemptOutcome::failed;
-    end.request_status = RequestStatus::failed;
-    end.error = "too_long";
-    end.error_detail = why;
-    for (const RowId request : ready.work.also) end.also.push_back({request, RequestStatus::failed});
+    AttemptEnd end = unsent_end(ready, why);
     tally_.failed(end);
     budget_.settle(ready.bound, Cost{}, false);
     endings_.emplace(end.attempt, Ending{requests_of(ready.work), {}, {}, 0});
     log_.submit(End{{std::move(end)}});
   }
 
-  void send(Ready ready, Permit permit, WallTime wall) {
+  void send(Ready ready, Permit permit, MarkSent& sent) {
     HttpRequest request = teacher_.encode(ready.work.question);
     if (!settings_.credential.empty()) request.headers.push_back(teacher_.credential_header(settings_.credential));
     request.connect_timeout = settings_.connect_timeout;
@@ -205,8 +204,15 @@ class Harvester::Loop {
     tally_.sent(ready.work.tried || ready.work.attempts_charged > 0);
     ready.work.tried = true;
     const ExchangeId id{++last_exchange_};
+    Place place;
+    if (fleet_) {
+      place = fleet_->choose(ready.work, request, now_);
+      sent.endpoints.push_back(fleet_->url(place));
+    }
+    sent.attempts.push_back(ready.attempt);
     flights_.emplace(
-        id.value, Flight{ready.attempt, std::move(ready.work), std::move(permit), ready.bound, now_, wall, {}, {}, {}});
+        id.value,
+        Flight{ready.attempt, std::move(ready.work), std::move(permit), ready.bound, now_, sent.at, {}, {}, {}, place});
     transport_.submit(id, std::move(request));
   }
 
@@ -237,27 +243,15 @@ class Harvester::Loop {
     const std::size_t bytes = flight.body.size();
 
     AttemptEnd end = record_exchange(flight, event.timing, settings_.credential);
-    AttemptFacts facts;
-    facts.fault = event.fault;
-    facts.fault_detail = redacted(on_one_line(event.detail), settings_.credential);
-    facts.possibly_billed = event.possibly_billed;
-    bool whole = event.fault == NetFault::none;
-    // Redacted before it is read: what is decoded is what is stored.
-    if (whole || flight.work.question.stream) facts.reply = teacher_.decode(flight.head, end.raw_body);
-    if (!whole && flight.work.question.stream && std::holds_alternative<Answer>(facts.reply)) {
-      // A stream that said its end is whole, however the connection ended.
-      whole = true;
-      facts.fault = NetFault::none;
-    }
-    if (whole) facts.signals = read_rate_signals(flight.head, clock_.wall());
+    auto [facts, whole] = read_exchange(flight, event, end, teacher_, settings_.credential, clock_.wall());
     auto* const answer = whole ? std::get_if<Answer>(&facts.reply) : nullptr;
     std::optional<Cost> actual;
     if (answer) actual = teacher_.invoice(answer->usage, flight.bound, clock_.wall());
     limiter_.announced(flight.permit, facts.signals.announced, actual, now_);
-    const AttemptHistory history{flight.work.attempts_charged, flight.work.timeouts, teacher_watch_.rounds(),
-                                 teacher_watch_.down()};
-    const Verdict verdict = judge(facts, history, settings_.retry, random_);
-    lose_patience(teacher_watch_.heard(facts, verdict, flight.permit, flight.sent, now_));
+    const AttemptHistory history = fleet_ ? fleet_->history(flight) : teacher_watch_.history(flight.work);
+    Verdict verdict = judge(facts, history, settings_.retry, random_);
+    if (!fleet_ || fleet_->heard(flight, facts, verdict, actual, now_))
+      lose_patience(teacher_watch_.heard(facts, verdict, flight.permit, flight.sent, now_));
     if (answer) {
       limiter_.answered(flight.permit, *actual, now_ - flight.sent, now_);
       end.cost = actual->money;
@@ -458,6 +452,7 @@ class Harvester::Loop {
   HarvestStats& stats_ = tally_.stats;
   Planner planner_;
   ServerCheck server_;
+  std::optional<Fleet> fleet_;  ///< if the teacher has several endpoints
 
   Instant now_;
   Instant permit_at_ = Instant::never();

@@ -24,7 +24,9 @@ namespace retort {
 
 struct HarvestSettings {
   std::string dialect, model;  ///< for the identity of requests
-  std::string credential;      ///< the key itself; empty for a teacher without one. Never logged, redacted from replies
+  /// Base URLs of a teacher with several servers, the dialect's own first; fewer than two: there is one.
+  std::vector<std::string> endpoints;
+  std::string credential;  ///< the key itself; empty for a teacher without one. Never logged, redacted from replies
   Json parameters = Json::object();
   std::optional<std::int64_t> max_tokens;
   int samples = 1;

@@ -28,6 +28,27 @@ bool wants_answer(const RequestState& state, const HarvestSettings& settings) {
   return true;
 }
 
+std::optional<RequestSpec> next_turn(const RequestSpec& origin, const Messages& messages, const Json& parameters,
+                                     const KnownAnswer& answer, const HarvestSettings& settings) {
+  if (static_cast<std::size_t>(origin.turn) >= settings.follow_ups.size() || !lets_go_on(answer)) return {};
+  RequestSpec spec = origin;
+  Json conversation = messages.json();
+  // What was put into the assistant's mouth is the beginning of its answer.
+  std::string said = answer.text;
+  if (!conversation.empty() && json_text(conversation.back(), "role") == "assistant") {
+    said = json_text(conversation.back(), "content") + said;
+    conversation.erase(conversation.size() - 1);
+  }
+  conversation.push_back({{"role", "assistant"}, {"content", std::move(said)}});
+  conversation.push_back({{"role", "user"}, {"content", settings.follow_ups[static_cast<std::size_t>(origin.turn)]}});
+  spec.parameters = parameters;
+  spec.prompt.messages = Messages(std::move(conversation));
+  spec.digest = request_digest({settings.dialect, settings.model, spec.prompt.messages, spec.parameters, spec.sample});
+  spec.continues = answer.response;
+  ++spec.turn;
+  return spec;
+}
+
 Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
     : settings_(settings),
       stats_(stats),
@@ -122,25 +143,10 @@ bool Planner::joins_last(const Work& work, const RequestSpec& spec) const {
 
 void Planner::follow_up(const RequestSpec& origin, const Messages& messages, const Json& parameters,
                         const KnownAnswer& answer) {
-  if (static_cast<std::size_t>(origin.turn) >= settings_.follow_ups.size() || !lets_go_on(answer)) return;
-  RequestSpec spec = origin;
-  Json conversation = messages.json();
-  // What was put into the assistant's mouth is the beginning of its answer.
-  std::string said = answer.text;
-  if (!conversation.empty() && json_text(conversation.back(), "role") == "assistant") {
-    said = json_text(conversation.back(), "content") + said;
-    conversation.erase(conversation.size() - 1);
+  if (auto spec = next_turn(origin, messages, parameters, answer, settings_)) {
+    collecting_.push_back(std::move(*spec));
+    ++planned_;
   }
-  conversation.push_back({{"role", "assistant"}, {"content", std::move(said)}});
-  conversation.push_back({{"role", "user"}, {"content", settings_.follow_ups[static_cast<std::size_t>(origin.turn)]}});
-  spec.parameters = parameters;
-  spec.prompt.messages = Messages(std::move(conversation));
-  spec.digest =
-      request_digest({settings_.dialect, settings_.model, spec.prompt.messages, spec.parameters, spec.sample});
-  spec.continues = answer.response;
-  ++spec.turn;
-  collecting_.push_back(std::move(spec));
-  ++planned_;
 }
 
 std::optional<Work> Planner::take(Instant now) {

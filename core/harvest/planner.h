@@ -25,12 +25,17 @@ struct Work {
   int timeouts = 0;
   int invalid_answers = 0;
   bool tried = false;  ///< this run or an earlier one asked before
+  int failed_at = -1;  ///< of a fleet: the endpoint that failed it last
   /// With follow-ups: what it came from (without messages and parameters, which the question has).
   std::shared_ptr<const RequestSpec> origin = {};
 };
 
 /// Whether a request that stands so is asked: if it is open, or if the settings ask for its kind again.
 bool wants_answer(const RequestState& state, const HarvestSettings& settings);
+
+/// The request that goes on from an answer to `messages`, unless the script is over or there is nothing to go on from.
+std::optional<RequestSpec> next_turn(const RequestSpec& origin, const Messages& messages, const Json& parameters,
+                                     const KnownAnswer& answer, const HarvestSettings& settings);
 
 class Planner {
  public:

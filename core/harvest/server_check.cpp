@@ -1,6 +1,7 @@
 #include "core/harvest/server_check.h"
 
 #include "core/base/text.h"
+#include "core/harvest/fleet.h"
 
 namespace retort {
 
@@ -10,8 +11,9 @@ ServerCheck::ServerCheck(Transport& transport, const Teacher& teacher, const Har
       settings_(settings),
       done_(!settings.wait_until_ready || !teacher.ask_models()) {}
 
-void ServerCheck::ask(ExchangeId id) {
+void ServerCheck::ask(ExchangeId id, Fleet* fleet) {
   HttpRequest request = *teacher_.ask_models();
+  if (fleet) fleet->turn_to_next(request);
   if (!settings_.credential.empty()) request.headers.push_back(teacher_.credential_header(settings_.credential));
   request.connect_timeout = settings_.connect_timeout;
   request.total_timeout = settings_.connect_timeout;

@@ -9,6 +9,8 @@
 
 namespace retort {
 
+class Fleet;
+
 /// One exchange about the server itself, repeated until there is an answer. Owns no clock and does not wait.
 class ServerCheck {
  public:
@@ -19,7 +21,8 @@ class ServerCheck {
   bool under_way() const { return id_.has_value(); }
   bool owns(ExchangeId id) const { return id_ == id; }
 
-  void ask(ExchangeId id);
+  /// `fleet`: whose endpoints are asked in turn; null if there is one.
+  void ask(ExchangeId id, Fleet* fleet);
   void on(ResponseHead& event) { head_ = std::move(event.head); }
   void on(const ResponseBytes& event);
   /// Why the server is not ready; nothing if it is, or answers otherwise and so is there.

@@ -7,6 +7,7 @@
 
 #include "core/base/random.h"
 #include "core/harvest/harvester.h"
+#include "core/harvest/planner.h"
 #include "core/harvest/rate_limiter.h"
 #include "core/harvest/retry_policy.h"
 #include "core/harvest/teacher_health.h"
@@ -33,8 +34,10 @@ class TeacherWatch {
   void ready() { health_.alive(); }
   std::optional<Error> not_ready(const std::string& why, Instant now);
 
-  bool down() const { return health_.down(); }
-  int rounds() const { return health_.rounds(); }
+  /// What the verdict on an attempt at that work must know.
+  AttemptHistory history(const Work& work) const {
+    return {work.attempts_charged, work.timeouts, health_.rounds(), health_.down()};
+  }
 
  private:
   void hold(Duration pause, const std::string& reason, bool asked, Instant now);

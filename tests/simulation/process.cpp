@@ -94,6 +94,7 @@ void Process::start() {
   ++starts_;
   disk_.recover();
   world_.audit.started(index_);
+  if (world_.endpoints != nullptr) world_.endpoints->forgotten();
   sabotage_ = make_sabotage(settings_.bug);
   sync_runs_ = false;
   exchanges_.clear();

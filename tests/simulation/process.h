@@ -51,6 +51,7 @@ struct Surroundings {
   Wire& wire;
   Random& random;
   Audit& audit;
+  Endpoints* endpoints;  ///< null: the teacher has one
   const Questions& questions;
   PaceState& pace;  ///< of the teacher, as the machine's processes share it
   std::function<void(Process&)> machine_loses_power;

@@ -79,6 +79,13 @@ void draw_caps(Random& random, const WorldSettings& world, ProcessSettings& proc
   if (random.chance(0.3)) caps.requests = static_cast<std::int64_t>(share());
 }
 
+void draw_endpoints(Random& random, EndpointSettings& endpoints) {
+  endpoints.count = static_cast<int>(random.between(2, 4));
+  if (random.chance(0.8)) endpoints.dies_every = random.jitter(60s) + 1s;
+  endpoints.dead_for = random.jitter(30s) + 1s;
+  if (random.chance(0.3)) endpoints.hangs = random.uniform() * 0.5;
+}
+
 }  // namespace
 
 WorldSettings drawn_from(std::uint64_t seed) {
@@ -105,6 +112,7 @@ WorldSettings drawn_from(std::uint64_t seed) {
     if (i > 0 && process.corpus < i) process.prompts = world.processes.back().prompts;
     world.processes.push_back(process);
   }
+  if (random.chance(0.2)) draw_endpoints(random, world.endpoints);
   return world;
 }
 
@@ -118,6 +126,11 @@ std::string described(const WorldSettings& world) {
                 gateway.charges_refused ? ", refusals are charged" : "",
                 gateway.sends_retry_after ? ", sends Retry-After" : "", gateway.sends_limits ? ", sends limits" : "");
   std::string text = line;
+  if (const EndpointSettings& fleet = world.endpoints; fleet.count > 1) {
+    std::snprintf(line, sizeof line, "endpoints: %d, each dies every %.0f s for %.0f s, %.0f%% in silence\n",
+                  fleet.count, seconds(fleet.dies_every), seconds(fleet.dead_for), 100 * fleet.hangs);
+    text += line;
+  }
   for (const ProcessSettings& process : world.processes) {
     const HarvestSettings& harvest = process.harvest;
     std::snprintf(line, sizeof line,

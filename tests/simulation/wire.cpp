@@ -31,6 +31,11 @@ void Wire::submit(Caller& caller, ExchangeId id, std::int64_t prompt, const Http
     what = kRefuse;
   } else if (random_.chance(settings_.reset)) {
     what = kReset;
+  } else if (endpoints_ != nullptr) {
+    exchange.endpoint = Endpoints::number_in(request.url);
+    if (prompt > 0) endpoints_->asked(exchange.endpoint);
+    const Endpoints::State state = endpoints_->state(exchange.endpoint);
+    what = state == Endpoints::State::up ? kArrive : state == Endpoints::State::refuses ? kRefuse : kVanish;
   }
   timeline_.after(one_way(), *this, what, key);
 }
@@ -46,6 +51,14 @@ Wire::Exchange* Wire::find(ServerKey key) {
   const std::size_t slot = slot_of(key);
   if (slot >= exchanges_.size() || exchanges_[slot].generation != key >> 32) return nullptr;
   return &exchanges_[slot];
+}
+
+void Wire::endpoint_died(int endpoint) {
+  for (std::size_t slot = 0; slot < exchanges_.size(); ++slot) {
+    const Exchange& exchange = exchanges_[slot];
+    if (exchange.caller == nullptr || exchange.endpoint != endpoint) continue;
+    end((static_cast<ServerKey>(exchange.generation) << 32) | slot, NetFault::broken, "connection reset", true);
+  }
 }
 
 void Wire::cancel(Caller& caller, ExchangeId id) {
@@ -114,6 +127,8 @@ void Wire::happen(std::uint32_t what, std::uint64_t key) {
     case kReset:
       exchange->server_done = true;
       return end(key, NetFault::broken, "connection reset", true);
+    case kVanish:
+      return stay_silent(key);
     case kDeliver:
       return deliver(key);
     case kTimeout:

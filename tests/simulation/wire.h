@@ -8,6 +8,7 @@
 
 #include "core/base/random.h"
 #include "core/net/transport.h"
+#include "tests/simulation/endpoints.h"
 #include "tests/simulation/timeline.h"
 
 namespace retort::simulation {
@@ -51,11 +52,14 @@ class Server {
   ~Server() = default;
 };
 
-class Wire final : private Actor {
+class Wire final : private Actor, public Endpoints::Victim {
  public:
   Wire(Timeline& timeline, NetworkSettings settings, Random& random)
       : timeline_(timeline), settings_(settings), random_(random) {}
   void connect(Server& server) { server_ = &server; }
+  /// The teacher has several servers; else there is one that never dies.
+  void lead_to(Endpoints& endpoints) { endpoints_ = &endpoints; }
+  void endpoint_died(int endpoint) override;
   /// While down nobody can be reached.
   void set_down(bool down) { down_ = down; }
   std::size_t portion() const { return settings_.portion; }
@@ -80,12 +84,13 @@ class Wire final : private Actor {
     Caller* caller = nullptr;  ///< null once the client has no interest any more
     ExchangeId id;
     std::int64_t prompt = 0;
+    int endpoint = 0;
     Instant submitted, deadline, first_byte;
     bool server_done = false, paused = false, waits = false, head_given = false;
     Reply reply;
     std::size_t given = 0;
   };
-  enum What : std::uint32_t { kArrive, kRefuse, kReset, kDeliver, kTimeout };
+  enum What : std::uint32_t { kArrive, kRefuse, kReset, kVanish, kDeliver, kTimeout };
 
   void happen(std::uint32_t what, std::uint64_t key) override;
   void deliver(ServerKey key);
@@ -100,6 +105,7 @@ class Wire final : private Actor {
   NetworkSettings settings_;
   Random& random_;
   Server* server_ = nullptr;
+  Endpoints* endpoints_ = nullptr;
   bool down_ = false;
   std::vector<Exchange> exchanges_;
   std::vector<std::size_t> free_;

@@ -19,17 +19,23 @@ World::World(WorldSettings settings, std::uint64_t seed)
       wire_(timeline_, settings_.network, random_),
       provider_(timeline_, settings_.provider, questions_, wire_, random_, audit_) {
   wire_.connect(provider_);
+  if (settings_.endpoints.count > 1) {
+    const auto processes = static_cast<int>(settings_.processes.size());
+    endpoints_.emplace(timeline_, settings_.endpoints, processes, random_, audit_, wire_);
+    wire_.lead_to(*endpoints_);
+  }
   int disks = 0;
   for (const ProcessSettings& process : settings_.processes) {
     disks = std::max(disks, process.corpus + 1);
     audit_.add_process(settings_.promises.value_or(promises_of(process)), process.corpus);
   }
   for (int i = 0; i < disks; ++i) disks_.push_back(std::make_unique<Disk>(audit_));
-  for (const ProcessSettings& process : settings_.processes) {
-    processes_.push_back(std::make_unique<Process>(Surroundings{timeline_, wire_, random_, audit_, questions_, pace_,
-                                                                [this](Process& where) { lose_power(where); }},
-                                                   *disks_[static_cast<std::size_t>(process.corpus)], process,
-                                                   static_cast<int>(processes_.size())));
+  for (ProcessSettings process : settings_.processes) {
+    process.harvest.endpoints = Endpoints::urls(settings_.endpoints.count);
+    processes_.push_back(std::make_unique<Process>(
+        Surroundings{timeline_, wire_, random_, audit_, endpoints_ ? &*endpoints_ : nullptr, questions_, pace_,
+                     [this](Process& where) { lose_power(where); }},
+        *disks_[static_cast<std::size_t>(process.corpus)], process, static_cast<int>(processes_.size())));
   }
   plan(kSuspend, settings_.suspended_every);
   plan(kStepWall, settings_.wall_steps_every);

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/random.h"
 #include "tests/simulation/audit.h"
+#include "tests/simulation/endpoints.h"
 #include "tests/simulation/process.h"
 #include "tests/simulation/provider.h"
 #include "tests/simulation/questions.h"
@@ -21,6 +23,7 @@ namespace retort::simulation {
 struct WorldSettings {
   NetworkSettings network;
   ProviderSettings provider;
+  EndpointSettings endpoints;
   Lengths lengths;
   std::vector<ProcessSettings> processes = {ProcessSettings{}};
   /// Now and then a process is stopped for a while, or the whole machine with its clock, or the wall clock steps.
@@ -49,6 +52,7 @@ class World final : private Actor {
   Process& process(std::size_t index) { return *processes_[index]; }
   const Questions& questions() const { return questions_; }
   const Audit& audit() const { return audit_; }
+  const Endpoints& endpoints() const { return *endpoints_; }
   const Disk& disk(std::size_t index) const { return *disks_[index]; }
   std::int64_t attempts() const;
   std::int64_t answered(std::size_t disk = 0) const;
@@ -73,6 +77,7 @@ class World final : private Actor {
   Audit audit_;
   PaceState pace_{};
   Wire wire_;
+  std::optional<Endpoints> endpoints_;  ///< if there are several
   Provider provider_;
   std::vector<std::unique_ptr<Disk>> disks_;
   std::vector<std::unique_ptr<Process>> processes_;

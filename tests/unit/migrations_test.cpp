@@ -106,6 +106,21 @@ TEST_CASE("the schema of version 5 is what it was, and comes along", "[unit]") {
   driver.close();
 }
 
+TEST_CASE("the schema of version 6 is what it was, and comes along with its batches", "[unit]") {
+  Folder folder;
+  const auto then = made_by(folder.file("then.db"), snapshot("corpus_v6.sql"));
+  const auto now = made_by(folder.file("now.db"), "");
+  REQUIRE_OK(migrate(*now, migrations().first(6)));
+  CHECK(schema_of(*now) == schema_of(*then));
+  SystemClock clock;
+  SqliteCorpora corpora(clock);
+  LogDriver driver(corpora, folder.file("then.db"));
+  CHECK(driver.registered(spec("new")).first_seen);
+  driver.close();
+  CHECK(pairs_of(corpora, folder.file("then.db")).size() == 1);
+  CHECK(*then->number("SELECT count(*) FROM attempt JOIN batch ON batch.id = batch_id WHERE endpoint IS NULL") == 1);
+}
+
 TEST_CASE("migrating applies what is missing, all or nothing", "[unit]") {
   constexpr std::array kSteps{Migration{1, "one", "CREATE TABLE a (x);"}, Migration{2, "two", "CREATE TABLE b (x);"}};
   constexpr std::array kBroken{kSteps[0], kSteps[1], Migration{3, "three", "CREATE TABLE c (x); CREATE TABLE a (x);"}};

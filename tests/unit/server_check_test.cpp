@@ -30,7 +30,7 @@ struct Scene {
   /// Why it is not ready, after such a reply.
   std::optional<std::string> ask(ServerCheck& check, int status, const std::string& body,
                                  NetFault fault = NetFault::none) {
-    check.ask({1});
+    check.ask({1}, nullptr);
     CHECK(check.owns({1}));
     ResponseHead head{{1}, {status, {}}};
     check.on(head);
