@@ -9,54 +9,10 @@
 #include "cli/exit_codes.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
-#include "core/harvest/planner.h"
-#include "core/teacher/identity.h"
+#include "cli/wanted.h"
 
 namespace retort {
 namespace {
-
-struct Wanted {
-  std::int64_t rows = 0, bad_rows = 0;
-  std::int64_t requests = 0;  ///< to ask; equal rows count each time
-  std::int64_t settled = 0;
-  std::int64_t prompt_bytes = 0;  ///< of what is to ask, as stored
-  Cost most;
-};
-
-Result<Wanted> count_wanted(HarvestPlan& plan, bool skip_bad_rows, CorpusReader* corpus) {
-  Wanted wanted;
-  while (auto event = plan.source->next()) {
-    auto* row = std::get_if<PromptRow>(&*event);
-    if (!row) {
-      const BadRow& problem = std::get<BadRow>(*event);
-      if (!skip_bad_rows)
-        return fail(Errc::usage, problem.source + ":" + std::to_string(problem.row) + ": " + problem.problem);
-      ++wanted.bad_rows;
-      continue;
-    }
-    ++wanted.rows;
-    const auto bytes = static_cast<std::int64_t>(row->messages.text().size());
-    for (int sample = 0; sample < plan.settings.samples; ++sample) {
-      const Json parameters = sample_parameters(plan.settings.parameters, sample);
-      if (corpus) {
-        const auto state = corpus->state_of(
-            request_digest({plan.settings.dialect, plan.settings.model, row->messages, parameters, sample}));
-        if (!state) return fail(state.error());
-        if (*state && !wants_answer(**state, plan.settings)) {
-          ++wanted.settled;
-          continue;
-        }
-      }
-      ++wanted.requests;
-      wanted.prompt_bytes += bytes;
-      const Cost bound = plan.teacher->bound({row->messages, parameters, plan.settings.max_tokens});
-      wanted.most.input += bound.input;
-      wanted.most.output += bound.output;
-      wanted.most.money += bound.money;
-    }
-  }
-  return wanted;
-}
 
 struct Expected {
   double input = 0, output = 0, attempts = 0;
@@ -73,6 +29,11 @@ Expected expect(const Wanted& wanted, const Experience& past, const HarvestPlan&
       past.answers > 0 ? requests * static_cast<double>(past.attempts) / static_cast<double>(past.answers) : requests;
   result.input = past.input_tokens_per_byte > 0 ? static_cast<double>(wanted.prompt_bytes) * past.input_tokens_per_byte
                                                 : static_cast<double>(wanted.most.input);
+  // A turn's question holds the answers before it.
+  if (past.input_tokens_per_byte > 0) {
+    const double answer = past.output_tokens > 0 ? past.output_tokens : static_cast<double>(wanted.answer_most);
+    result.input += static_cast<double>(wanted.answers_read_again) * answer;
+  }
   result.output = past.output_tokens > 0 ? requests * past.output_tokens : static_cast<double>(wanted.most.output);
   result.money = plan.settings.max_tokens || past.answers > 0
                      ? plan.profile.settings.prices.most(static_cast<Tokens>(result.input + 0.5),
@@ -101,6 +62,8 @@ Expected expect(const Wanted& wanted, const Experience& past, const HarvestPlan&
 void print_text(const Wanted& wanted, const Expected& expected, const Experience& past) {
   print_line(with_commas(wanted.rows) + " rows: " + with_commas(wanted.requests) + " requests to ask, " +
              with_commas(wanted.settled) + " settled in the corpus");
+  if (wanted.follow_ups > 0)
+    print_line("of them " + with_commas(wanted.follow_ups) + " follow-ups, if every answer lets the script go on");
   print_line("at most " + with_commas(wanted.most.input) + " tokens in, " + with_commas(wanted.most.output) + " out, " +
              as_dollars(wanted.most.money));
   if (past.answers > 0) {
@@ -139,6 +102,7 @@ Result<int> forecast(HarvestPlan& plan, const ForecastOptions& options, CorpusOp
   print_line(dump_json({{"rows", wanted->rows},
                         {"bad_rows", wanted->bad_rows},
                         {"requests", wanted->requests},
+                        {"follow_ups", wanted->follow_ups},
                         {"settled", wanted->settled},
                         {"input_tokens_at_most", wanted->most.input},
                         {"output_tokens_at_most", wanted->most.output},

@@ -137,6 +137,35 @@ TEST_CASE("a dry run counts what the corpus lacks, and touches nothing", "[e2e][
   CHECK(scene.teacher().requests() == 10);
 }
 
+TEST_CASE("a dry run foresees the turns of a script, and counts those that are there", "[e2e][harvest]") {
+  Scene scene({}, {{"price_output_per_million", "2.0"}});
+  scene.write("prompts.jsonl", sums(10));
+  const std::vector<std::string> dry = {"--dry-run", "--json", "--max-tokens", "100"};
+  const auto with_turns = [&](int turns) {
+    std::vector<std::string> words = dry;
+    for (int i = 0; i < turns; ++i) words.insert(words.end(), {"--follow-up", "What is 1 + 1?"});
+    return json_of(scene.harvest(words).out);
+  };
+  CHECK(with_turns(0)["requests"] == 10);
+  const Json two = with_turns(2);
+  CHECK(two["requests"] == 30);
+  CHECK(two["follow_ups"] == 20);
+  CHECK(two["output_tokens_at_most"] == 3000);
+  CHECK(two["cost_usd_at_most"] == 0.006);
+  // The second turn's question holds one answer, the third's two.
+  const auto input = [](const Json& json) { return json["input_tokens_at_most"].get<std::int64_t>(); };
+  CHECK(input(two) > 3 * input(with_turns(0)) + 10 * 3 * 100);
+
+  REQUIRE(scene.harvest({"--max-tokens", "100", "--follow-up", "What is 1 + 1?"}).code == 0);
+  CHECK(scene.teacher().requests() == 20);
+  const Json left = with_turns(2);
+  CHECK(left["requests"] == 10);
+  CHECK(left["follow_ups"] == 10);
+  CHECK(left["settled"] == 20);
+  CHECK(with_turns(1)["requests"] == 0);
+  CHECK(scene.teacher().requests() == 20);
+}
+
 TEST_CASE("an answer cut at the token limit is asked again only on demand", "[e2e][harvest]") {
   Scene scene;
   scene.write("prompts.jsonl", sums(5, 1000));
