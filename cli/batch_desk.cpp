@@ -82,9 +82,10 @@ Result<BatchDesk*> BatchDesks::of(const BatchRecord& batch) {
     });
   }
   if (!is_batch_of(batch, known->second.profile.identity)) {
-    return fail(Errc::usage, batch_name(batch) + " was made at " + batch.teacher.base_url + " (" +
-                                 batch.teacher.dialect + "), and [teacher." + name +
-                                 "] points elsewhere now: set it back to collect it");
+    return fail(Errc::usage,
+                batch_name(batch) + " was made at " + batch.teacher.base_url + " (" + batch.teacher.dialect +
+                    "), and [teacher." + name + "] points elsewhere now: set it back" +
+                    (known->second.profile.endpoints.empty() ? "" : ", first in base_urls,") + " to collect it");
   }
   return &known->second;
 }

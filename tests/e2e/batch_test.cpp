@@ -188,6 +188,52 @@ TEST_CASE("a cancelled batch gives what it had, and the rest is asked again", "[
   check_bought_once(scene, 10);
 }
 
+TEST_CASE("a fleet's batches lie at its first server, whatever becomes of the others", "[e2e][batch][fleet]") {
+  BatchScene scene;
+  const FakeBatchServer other;
+  const auto use = [&](const std::string& first, const std::string& second) {
+    scene.speak("openai", {{"base_url", ""}, {"base_urls", "[\"" + first + "/v1\", \"" + second + "/v1\"]"}});
+  };
+  use(scene.provider.origin(), "http://127.0.0.1:1");
+  scene.write("prompts.jsonl", sums(6));
+  CHECK(submit(scene).code == 0);
+  CHECK(scene.provider.batches().created() == 1);
+
+  use(other.origin(), scene.provider.origin());
+  const ProgramEnd elsewhere = collect(scene);
+  CHECK(elsewhere.code == 2);
+  CHECK(has(elsewhere.err, "was made at " + scene.provider.origin() + "/v1"));
+  CHECK(has(elsewhere.err, "set it back, first in base_urls, to collect it"));
+  // Nothing of it is asked anew at another server meanwhile.
+  CHECK(has(submit(scene).err, "6 under way already"));
+
+  use(scene.provider.origin(), other.origin());
+  CHECK(collect(scene).code == 0);
+  check_bought_once(scene, 6);
+  CHECK(scene.number("SELECT count(*) FROM attempt WHERE endpoint IS NOT NULL") == 0);
+  // What a harvest asks of the same corpus says where.
+  scene.write("prompts.jsonl", sums(12));
+  CHECK(scene.harvest({"--max-tokens", "64"}).code == 0);
+  CHECK(scene.number("SELECT count(*) FROM attempt WHERE endpoint IS NOT NULL") == 6);
+}
+
+TEST_CASE("images go into batches with their questions", "[e2e][batch]") {
+  for (const char* dialect : {"openai", "anthropic"}) {
+    CAPTURE(dialect);
+    BatchScene scene;
+    scene.speak(dialect);
+    scene.write("dot.gif", "GIF89a...");
+    scene.write("prompts.jsonl", R"({"messages":[{"role":"user","content":[{"type":"text","text":"What is 1 + 1?"},)"
+                                 R"({"type":"image","path":"dot.gif"}]}]})"
+                                 "\n");
+    CHECK(submit(scene).code == 0);
+    const std::string asked = scene.provider.batches().asked("What is 1 + 1?").dump();
+    CHECK(has(asked, "image/gif"));
+    CHECK(has(asked, "R0lGODlhLi4u"));
+    CHECK_FALSE(has(asked, "dot.gif"));
+  }
+}
+
 TEST_CASE("what is wrong is said in one line, with its exit code, and without the key", "[e2e][batch]") {
   BatchScene scene({}, {{"api", "\"ollama\""}});
   scene.write("prompts.jsonl", sums(2));

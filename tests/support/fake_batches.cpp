@@ -26,7 +26,9 @@ Json anthropic_error(const std::string& type, const std::string& message) {
 std::string prompt_of(const Json& body) {
   std::string text;
   for (const Json& message : json_child(body, "messages")) {
-    if (json_text(message, "role") == "user") text = json_text(message, "content");
+    if (json_text(message, "role") != "user") continue;
+    text = json_text(message, "content");
+    for (const Json& part : json_child(message, "content")) text += json_text(part, "text");
   }
   return text;
 }
@@ -401,6 +403,17 @@ std::map<std::string, int> FakeBatches::bought() const {
 int FakeBatches::created() const {
   const std::lock_guard lock(mutex_);
   return static_cast<int>(batches_.size());
+}
+
+Json FakeBatches::asked(const std::string& prompt) const {
+  const std::lock_guard lock(mutex_);
+  Json last;
+  for (const Batch& batch : batches_) {
+    for (const Question& question : batch.questions) {
+      if (question.prompt == prompt) last = question.body;
+    }
+  }
+  return last;
 }
 
 int FakeBatches::uploaded() const {

@@ -53,6 +53,8 @@ class FakeBatches {
   std::map<std::string, int> bought() const;
   int created() const;
   int uploaded() const;
+  /// The last question that was asked with that prompt, as it came; null if none was.
+  Json asked(const std::string& prompt) const;
 
  private:
   struct Question {
