@@ -4,6 +4,8 @@
 #include <set>
 
 #include "core/base/text.h"
+#include "core/harvest/answers.h"
+#include "core/harvest/rate_limiter.h"
 #include "tests/catch.h"
 #include "tests/support/recorded_exchange.h"
 
@@ -70,6 +72,48 @@ TEST_CASE("whatever a reply is cut to, no text is made up") {
       if (rejection) CHECK(rejection->kind == Rejection::Kind::transient);
     }
   }
+}
+
+TEST_CASE("a stream that comes split at any byte, or byte by byte, is the same answer as in one piece") {
+  constexpr Instant kSent{1'000'000'000};
+  PrivatePace pace;
+  RateLimiter limiter({}, pace, kSent);
+  auto admission = limiter.acquire({}, kSent);
+  Flight flight{0, {}, std::move(std::get<Permit>(admission)), {}, kSent, {}, {}, {}};
+  std::map<std::string, int> streams;
+  for (const RecordedExchange& exchange : exchanges()) {
+    if (exchange.name.find("/stream") == std::string::npos) continue;
+    INFO(exchange.name);
+    const auto teacher = exchange.teacher();
+    const std::string& body = exchange.body;
+    flight.head = exchange.head;
+    // As the harvest takes it in: whenever a piece comes, it looks for the first of the text.
+    const auto begin = [&] { flight.body.clear(), flight.first_token = {}; };
+    const auto take = [&](std::string piece, Duration after) {
+      take_bytes(flight, std::move(piece));
+      watch_first_token(flight, *teacher, kSent + after);
+    };
+    std::size_t wrong = 0, speaking = 0, fell_silent = 0;
+    for (std::size_t at = 1; at < body.size(); ++at) {
+      begin();
+      take(body.substr(0, at), 1s);
+      take(body.substr(at), 2s);
+      wrong += reply_json(teacher->decode(flight.head, flight.body)) != exchange.decoded;
+      // Where a beginning holds some text, every longer one does.
+      fell_silent += speaking > 0 && flight.first_token != 1s;
+      speaking += flight.first_token == 1s;
+    }
+    CHECK(wrong == 0);
+    CHECK(fell_silent == 0);
+    begin();
+    for (std::size_t at = 0; at < body.size(); ++at) take(body.substr(at, 1), std::chrono::milliseconds(at + 1));
+    CHECK(reply_json(teacher->decode(flight.head, flight.body)) == exchange.decoded);
+    // Noted with the very byte that completes the first of the text.
+    if (speaking > 0) CHECK(flight.first_token == std::chrono::milliseconds(body.size() - speaking));
+    ++streams[exchange.dialect];
+  }
+  limiter.settle(std::move(flight.permit), {});
+  for (const std::string& dialect : dialect_names()) CHECK(streams[dialect] >= 2);
 }
 
 TEST_CASE("a stream that was cut keeps what came") {

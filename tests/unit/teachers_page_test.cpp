@@ -1,14 +1,17 @@
 // docs/teachers.md promises what recorded exchanges and the codecs themselves hold: each cell of its tables is looked
 // up.
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "cli/config.h"
 #include "core/batch/batch_api.h"
 #include "core/teacher/presets.h"
 #include "tests/catch.h"
+#include "tests/support/recorded_exchange.h"
 #include "tests/support/temporary_folder.h"
 
 namespace retort {
@@ -69,19 +72,108 @@ Json value_of(const std::string& parameter) {
   return found == values.end() ? Json(0.5) : found->second;
 }
 
+const std::map<std::string, RecordedExchange>& recorded() {
+  static const auto all = [] {
+    std::map<std::string, RecordedExchange> named;
+    for (RecordedExchange& one : recorded_exchanges(RETORT_SOURCE_DIR "/tests/exchanges")) {
+      const std::string name = one.name;
+      named.emplace(name, std::move(one));
+    }
+    return named;
+  }();
+  return all;
+}
+
+/// Whether an exchange shows the feature that a row of the page claims for it.
+using Shows = std::function<bool(const RecordedExchange&)>;
+
+const std::map<std::string, Shows>& features() {
+  const auto answer = [](const RecordedExchange& e) -> const Json& { return json_child(e.decoded, "answer"); };
+  const auto usage = [answer](const RecordedExchange& e) -> const Json& { return json_child(answer(e), "usage"); };
+  const auto first = [answer](const RecordedExchange& e) {
+    const Json& choices = json_child(answer(e), "choices");
+    return choices.empty() ? Json() : choices.at(0);
+  };
+  const auto rejected = [](const RecordedExchange& e) -> const Json& { return json_child(e.decoded, "rejection"); };
+  const auto asked = [](const RecordedExchange& e, const char* word) {
+    return e.question && json_child(*e.question, "parameters").contains(word);
+  };
+  const auto has = [first](const char* word) {
+    return [=](const RecordedExchange& e) { return first(e).contains(word); };
+  };
+  const auto streamed = [](const RecordedExchange& e) { return e.name.find("/stream") != std::string::npos; };
+  const auto says = [rejected](std::set<std::string> kinds) {
+    return [=](const RecordedExchange& e) { return kinds.count(json_text(rejected(e), "kind")) == 1; };
+  };
+  static const std::map<std::string, Shows> all = {
+      {"answer, usage, served model, ids",
+       [=](const RecordedExchange& e) {
+         return usage(e).contains("input") && usage(e).contains("output") && first(e).contains("served_model") &&
+                (first(e).contains("provider_id") || e.dialect == "ollama");
+       }},
+      {"stream", [=](const RecordedExchange& e) { return streamed(e) && !json_text(first(e), "text").empty(); }},
+      {"cut stream kept as partial",
+       [=](const RecordedExchange& e) {
+         return streamed(e) && json_text(rejected(e), "word") == "stream_cut" && rejected(e).contains("partial");
+       }},
+      {"error within a stream",
+       [=](const RecordedExchange& e) { return streamed(e) && e.head.status == 200 && !rejected(e).is_null(); }},
+      {"several answers of one request",
+       [=](const RecordedExchange& e) { return e.asked().choices > 1 && !answer(e).is_null(); }},
+      {"reasoning", has("reasoning")},
+      {"cached input counted", [=](const RecordedExchange& e) { return usage(e).value("cached_input", 0) > 0; }},
+      {"log probabilities", has("logprobs")},
+      {"tool calls", has("tool_calls")},
+      {"images",
+       [=](const RecordedExchange& e) {
+         return e.question && e.question->dump().find("\"image_url\"") != std::string::npos && !answer(e).is_null();
+       }},
+      {"answer by a JSON schema",
+       [=](const RecordedExchange& e) {
+         if (!asked(e, "response_format")) return false;
+         const Json& wanted = e.question->at("parameters").at("response_format");
+         return e.request.dump().find(wanted.at("json_schema").at("schema").dump()) != std::string::npos;
+       }},
+      {"prefilled answer",
+       [](const RecordedExchange& e) {
+         return e.question && json_text(e.question->at("messages").back(), "role") == "assistant";
+       }},
+      {"truncated", [=](const RecordedExchange& e) { return json_text(first(e), "finish") == "length"; }},
+      {"refusal or filter",
+       [=](const RecordedExchange& e) {
+         const std::string finish = json_text(first(e), "finish");
+         return finish == "refusal" || finish == "content_filter" || first(e).contains("refusal");
+       }},
+      {"wrong key, no such model, bad request",
+       [=](const RecordedExchange& e) { return e.head.status / 100 == 4 && !rejected(e).is_null(); }},
+      {"rate limit, overload", says({"rate_limited", "transient"})},
+      {"quota used up", says({"quota"})},
+      {"error under status 200, malformed reply",
+       [=](const RecordedExchange& e) { return e.head.status == 200 && !rejected(e).is_null(); }},
+  };
+  return all;
+}
+
 }  // namespace
 
-TEST_CASE("each cell of what works names exchanges that exist, or says that there are none", "[docs]") {
+TEST_CASE("each cell of what works names exchanges that show it, or says that there are none", "[docs]") {
   const std::vector<Cells> rows = table_under("What works");
   REQUIRE(rows.size() > 10);
   CHECK(Cells(rows[0].begin() + 1, rows[0].end()) == dialect_names());
   for (std::size_t r = 1; r < rows.size(); ++r) {
     REQUIRE(rows[r].size() == rows[0].size());
+    REQUIRE(features().count(rows[r][0]) == 1);
+    const Shows& shows = features().at(rows[r][0]);
     for (std::size_t c = 1; c < rows[r].size(); ++c) {
       CAPTURE(rows[r][0], rows[0][c]);
       const Cells names = quoted(rows[r][c]);
       if (names.empty()) CHECK((rows[r][c] == "none" || rows[r][c] == "not tried"));
-      for (const std::string& name : names) CHECK(is_exchange(rows[0][c] + "/" + name));
+      for (const std::string& name : names) {
+        CAPTURE(name);
+        const auto exchange = recorded().find(rows[0][c] + "/" + name);
+        REQUIRE(exchange != recorded().end());
+        CHECK(shows(exchange->second));
+      }
     }
   }
 }
