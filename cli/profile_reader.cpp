@@ -108,7 +108,11 @@ class ProfileReader {
     return {
         {"preset", [](const toml::node&) {}},  // read before all others
         {"api", text(p.identity.dialect)},
-        {"base_url", text(p.identity.base_url)},
+        {"base_url",
+         [this](const toml::node& node) {
+           text(profile_.identity.base_url)(node);
+           if (node.is_array()) problem_ = "is one URL: several of one teacher stand in 'base_urls'";
+         }},
         {"base_urls", [this](const toml::node& node) { read_endpoints(node); }},
         {"model", text(p.identity.model)},
         {"vendor", text(p.identity.vendor)},
@@ -222,15 +226,16 @@ class ProfileReader {
   }
 
   void read_endpoints(const toml::node& node) {
+    constexpr const char* kWanted = "must be a list of different URLs, as [\"http://10.0.0.1:8000/v1\", …]";
     const Json value = to_json(node);
     std::set<std::string> seen;
     for (const Json& item : value.is_array() ? value : Json::array()) {
       std::string url = item.is_string() ? item.get<std::string>() : "";
       while (!url.empty() && url.back() == '/') url.pop_back();
-      if (url.empty() || !seen.insert(url).second) problem_ = "must be a list of different URLs";
+      if (url.empty() || !seen.insert(url).second) problem_ = kWanted;
       profile_.endpoints.push_back(std::move(url));
     }
-    if (profile_.endpoints.empty()) problem_ = "must be a list of different URLs";
+    if (profile_.endpoints.empty()) problem_ = kWanted;
   }
 
   /// base_url, or a fleet's base_urls, of which the first stands for the teacher.
@@ -243,9 +248,10 @@ class ProfileReader {
     if (p.endpoints.empty()) p.endpoints = {p.identity.base_url};
     std::vector<Url> urls;
     std::set<std::string> origins;
-    for (const std::string& place : p.endpoints) {
-      const auto url = parse_url(place);
-      if (!url) return wrong("must start with http:// or https:// and name a host");
+    for (std::size_t i = 0; i < p.endpoints.size(); ++i) {
+      const auto url = parse_url(p.endpoints[i]);
+      const std::string which = p.endpoints.size() > 1 ? "(number " + std::to_string(i + 1) + ") " : "";
+      if (!url) return wrong(which + "must start with http:// or https:// and name a host");
       if (url->has_credentials) return wrong("holds a credential: use api_key_env");
       origins.insert(url->origin());
       urls.push_back(*url);

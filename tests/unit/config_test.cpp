@@ -178,10 +178,16 @@ TEST_CASE("a fleet's endpoints are one's own: anything else is refused in a line
     REQUIRE_FALSE(read);
     CHECK_THAT(read.error().message, ContainsText("one front door"));
   }
-  CHECK_FALSE(fleet("[]"));
-  CHECK_FALSE(fleet("'http://127.0.0.1:1'"));
-  CHECK_FALSE(fleet("['http://127.0.0.1:1', 'http://127.0.0.1:1/']"));
-  CHECK_FALSE(fleet("['http://127.0.0.1:1', 'ftp://127.0.0.1:2']"));
+  for (const char* no_list : {"[]", "'http://127.0.0.1:1'", "['http://127.0.0.1:1', 'http://127.0.0.1:1/']", "[1]"}) {
+    INFO(no_list);
+    const auto read = fleet(no_list);
+    REQUIRE_FALSE(read);
+    CHECK_THAT(read.error().message, ContainsText("'base_urls' must be a list of different URLs"));
+  }
+  CHECK_THAT(fleet("['http://127.0.0.1:1', 'ftp://127.0.0.1:2']").error().message,
+             ContainsText("(number 2) must start"));
+  CHECK_THAT(problem("[teacher.r1]\napi = 'openai-chat'\nmodel = 'm'\nbase_url = ['http://127.0.0.1:1']"),
+             ContainsText("several of one teacher stand in 'base_urls'"));
   CHECK_THAT(problem(kTeacher + "base_urls = ['http://127.0.0.1:1']"), ContainsText("beside 'base_url'"));
 
   TeacherProfile two = fleet("['http://127.0.0.1:8001/v1/', 'http://127.0.0.1:8000/v1']")->teachers.at("r1");
