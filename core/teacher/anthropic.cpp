@@ -54,9 +54,10 @@ void add_message(const Json& message, Json& messages) {
     Json result = {
         {"type", "tool_result"}, {"tool_use_id", json_text(message, "tool_call_id")}, {"content", content_of(message)}};
     // Results of parallel calls belong into one turn.
-    if (!messages.empty() && messages.back()["role"] == "user" && messages.back()["content"].is_array() &&
-        json_text(messages.back()["content"].back(), "type") == "tool_result") {
-      messages.back()["content"].push_back(std::move(result));
+    Json nothing;
+    Json& before = messages.empty() ? nothing : messages.back()["content"];
+    if (before.is_array() && !before.empty() && json_text(before.back(), "type") == "tool_result") {
+      before.push_back(std::move(result));
     } else {
       messages.push_back({{"role", "user"}, {"content", Json::array({std::move(result)})}});
     }

@@ -86,8 +86,10 @@ Json contents_of(const Json& messages) {
     }
     const char* theirs = role == "assistant" ? "model" : "user";
     // Results of parallel calls belong into one turn.
-    if (role == "tool" && !contents.empty() && contents.back()["parts"].back().contains("functionResponse")) {
-      contents.back()["parts"].push_back(std::move(parts[0]));
+    Json nothing;
+    Json& before = contents.empty() ? nothing : contents.back()["parts"];
+    if (role == "tool" && !before.empty() && before.back().contains("functionResponse")) {
+      before.push_back(std::move(parts[0]));
     } else {
       contents.push_back({{"role", theirs}, {"parts", std::move(parts)}});
     }

@@ -9,8 +9,9 @@ SmolLM2-135M-Instruct. Both clients ask the same questions in the same order wit
 and openai-completions, streaming and not. Compared are text, finish reason, usage, served model, and the log probabilities:
 each token's bytes and value, and its alternatives by token. A token's own value is stored as a float of 32 bits, an
 alternative's in half precision, so these are compared to 2^-10 of their size. An empty text that ends by itself is an
-answer to the client and none to us: it must stand in the corpus as failed, null_content. Prints a line for each difference and one for
-each way of asking; exits with 1 if anything differs, with 77 and a plain word if a package is missing.
+answer to the client and none to us: it must stand in the corpus as failed, null_content. Prints a line for each difference
+and two for each way of asking, with what a token's log probabilities take in the corpus; exits with 1 if anything differs,
+with 77 and a plain word if a package is missing.
 
 The server computes on from the longest beginning that a question shares with the one before, which changes the last bits of
 its numbers; so before either client begins, one and the same question brings the server into the same state.
@@ -203,6 +204,13 @@ def differences(ours, theirs):
                 yield f"token {place}: alternative {word!r} {value}, the client has {near[word]}"
 
 
+def sizes(folder):
+    """Bytes of a token's log probabilities in the corpus."""
+    query = "SELECT sum(tokens), sum(bytes), sum(length(body)) FROM logprobs"
+    tokens, packed, stored = sqlite3.connect(folder / "corpus.db").execute(query).fetchone()
+    return packed / tokens, stored / tokens
+
+
 def main(retort, model):
     retort = str(pathlib.Path(retort).resolve())
     wrong = 0
@@ -231,6 +239,8 @@ def main(retort, model):
                         tops += sum(len(token[2]) for token in theirs["tokens"])
                 print(f"{dialect}, {'stream' if stream else 'whole'}: {len(ours)} replies, {tokens} tokens with {tops}"
                       " alternatives compared")  # fmt: skip
+                packed, stored = sizes(folder)
+                print(f"  a token took {packed:.1f} bytes packed, {stored:.1f} as stored")
                 wrong += len(ours) != len(QUESTIONS[dialect]) * SAMPLES or tokens == 0 or tops == 0
         finally:
             server.stop()

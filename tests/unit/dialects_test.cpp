@@ -87,6 +87,29 @@ TEST_CASE("conversations that a dialect cannot say are refused") {
                                                   {{"role", "tool"}, {"tool_call_id", "1"}, {"content", "4"}}})));
 }
 
+TEST_CASE("a tool's result may follow a turn that says nothing") {
+  const Json result = {{"role", "tool"}, {"tool_call_id", "1"}, {"content", "4"}};
+  for (const Json& silent : {Json{{"role", "user"}, {"content", Json::array()}}, Json{{"role", "user"}},
+                             Json{{"role", "assistant"}, {"content", ""}}}) {
+    for (const std::string& dialect : dialect_names()) {
+      const auto teacher = std::move(*make_teacher(dialect, {"http://t", "m", Prices()}));
+      INFO(dialect << ": " << silent.dump());
+      const Json messages = Json::array({silent, result, result});
+      if (dialect == "openai-completions") {
+        CHECK_FALSE(teacher->accepts_messages(messages));
+        continue;
+      }
+      REQUIRE_OK(teacher->accepts_messages(messages));
+      Question question;
+      question.messages = messages;
+      question.parameters = Json::object();
+      const std::string body = teacher->encode(question).body;
+      CHECK(parse_json(body).has_value());
+      CHECK(body.find('4') != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("each dialect carries a key in its own header, and asks for models at its own place") {
   const auto key_of = [](const char* dialect) { return make(dialect)->credential_header("k"); };
   for (const char* dialect : {"openai-chat", "openai-responses", "openai-completions", "ollama"})
