@@ -232,6 +232,26 @@ TEST_CASE("the presets of the page are those of the program, and none says what 
   }
 }
 
+TEST_CASE("presets without a recorded exchange ask as the page says", "[docs]") {
+  for (const char* name : {"groq", "azure-openai"}) {
+    CAPTURE(name);
+    const Preset& preset = *find_preset(name);
+    TeacherSettings settings{"http://t/v1", "m", Prices()};
+    preset.quirks(settings);
+    const auto teacher = std::move(*make_teacher(std::string(preset.dialect), settings));
+    Question question;
+    question.messages = Json::array({{{"role", "user"}, {"content", "q"}}});
+    question.parameters = Json::object();
+    question.max_tokens = 64;
+    const Json body = *parse_json(teacher->encode(question).body);
+    CHECK(body.value("max_completion_tokens", 0) == 64);
+    CHECK_FALSE(body.contains("max_tokens"));
+    const bool azure = std::string(name) == "azure-openai";
+    CHECK(teacher->credential_header("k").first == (azure ? "api-key" : "authorization"));
+    CHECK(teacher->accepts(Json::object(), 2).has_value() == azure);
+  }
+}
+
 TEST_CASE("the page says which dialects have a batch API, how much it takes, and whose batches are cheaper", "[docs]") {
   const std::vector<Cells> rows = table_under("Batches");
   REQUIRE(rows.size() == dialect_names().size() + 1);
