@@ -22,11 +22,25 @@ class TrainJob {
   TrainJob(TrainSettings settings, const retort_host& host)
       : settings_(std::move(settings)), host_(host), metrics_(host, clock_, settings_.run) {}
 
+  // A run that was refused before anything was written leaves no folder; one that holds anything stays.
+  ~TrainJob() {
+    std::error_code ignored;
+    if (made_) std::filesystem::remove(checkpoints(), ignored);
+    if (made_) std::filesystem::remove(settings_.run, ignored);
+  }
+  TrainJob(const TrainJob&) = delete;
+  TrainJob& operator=(const TrainJob&) = delete;
+
   Result<void> run(bool& host_failed) {
     const auto device = choose_device(settings_.device);
     if (!device) return fail(device.error());
     prepare_process();
     if (auto ready = prepare_folder(); !ready) return ready;
+    return work(*device, host_failed);
+  }
+
+ private:
+  Result<void> work(const at::Device& device, bool& host_failed) {
     std::optional<Pretrained> base;
     auto config = begin_with(base);
     if (!config) return fail(config.error());
@@ -43,16 +57,15 @@ class TrainJob {
     }
     auto data = load_rows(settings_, context, *chat, host_, host_failed);
     if (!data) return fail(data.error());
-    Trainer trainer(settings_, *config, data->train, data->validation, *device, base ? &base->tensors : nullptr);
+    Trainer trainer(settings_, *config, data->train, data->validation, device, base ? &base->tensors : nullptr);
     base.reset();
     if (settings_.dry_run) return tell_plan(settings_, *config, *chat, *data, trainer, clock_, host_);
-    if (auto begun = begin(trainer, *config, *chat, *data, *device); !begun) return begun;
+    if (auto begun = begin(trainer, *config, *chat, *data, device); !begun) return begun;
     if (auto trained = loop(trainer); !trained) return trained;
     if (auto best = take_best(trainer); !best) return best;
     return save_weights(settings_.run, trainer.model(), settings_.student);
   }
 
- private:
   // A checkpoint that exists, or the sizes of one from scratch.
   Result<ModelConfig> begin_with(std::optional<Pretrained>& base) const {
     if (!is_pretrained(settings_.student)) return parse_student(settings_.student);
@@ -79,6 +92,8 @@ class TrainJob {
                     settings_.run + " already holds a run: go on with --resume, or choose another folder with -o");
       }
     }
+    std::error_code error;
+    made_ = !std::filesystem::exists(settings_.run, error);
     return make_folder(checkpoints());
   }
 
@@ -222,6 +237,7 @@ class TrainJob {
   const SystemClock clock_;
   Metrics metrics_;
   Best best_;
+  bool made_ = false;  // the run's folder was not there before
 };
 
 }  // namespace

@@ -21,6 +21,12 @@ Failure no_template(const std::string& path) {
   return fail(Errc::usage, path + " has no chat template: name one with --chat-template FILE (Jinja)");
 }
 
+Result<ModelChat> made(const std::string& path, BpeTokenizer tokenizer, ChatFormat format) {
+  auto chat = ModelChat::create(std::move(tokenizer), std::move(format));
+  if (!chat) return fail(Errc::usage, path + ": " + chat.error().message);
+  return chat;
+}
+
 Result<ModelChat> from_folder(const std::string& folder, const std::string& tokenizer_file,
                               const std::string& template_text) {
   const auto text = read_file(tokenizer_file);
@@ -33,7 +39,7 @@ Result<ModelChat> from_folder(const std::string& folder, const std::string& toke
   if (jinja.empty() && config.find("\"chat_template\"") == std::string::npos) return no_template(folder);
   auto format = chat_format_from_files(config, jinja, text_or_nothing(folder + "/generation_config.json"));
   if (!format) return fail(Errc::usage, folder + ": " + format.error().message);
-  return ModelChat::create(std::move(*tokenizer), std::move(*format));
+  return made(folder, std::move(*tokenizer), std::move(*format));
 }
 
 // The text of a token that GGUF names by its id; one that is no added token ends a turn all the same.
@@ -59,7 +65,7 @@ Result<ModelChat> from_gguf(const std::string& path, const std::string& template
   format.bos_token = special_text(*file, "tokenizer.ggml.bos_token_id", text->tokenizer, nullptr);
   format.eos_token = special_text(*file, "tokenizer.ggml.eos_token_id", text->tokenizer, &format.end_tokens);
   special_text(*file, "tokenizer.ggml.eot_token_id", text->tokenizer, &format.end_tokens);
-  return ModelChat::create(std::move(text->tokenizer), std::move(format));
+  return made(path, std::move(text->tokenizer), std::move(format));
 }
 
 }  // namespace
