@@ -22,11 +22,14 @@ struct UnicodeRange {
 std::span<const UnicodeRange> unicode_ranges();
 
 /// By code point: the class in the low three bits, 8 if it has a combining class, 16 if NFC may change it or join it to
-/// what stands before it, 32 if it is newer than the Unicode of `tokenizers`' NFC, which neither moves nor joins it.
+/// what stands before it, 32 if it is newer than the Unicode of `tokenizers`' NFC, which neither moves nor joins it,
+/// 64 if only its Digits take it for a number: they know a newer Unicode than its patterns do.
 class UnicodeTable {
  public:
   static const UnicodeTable& get();
   CharClass char_class(char32_t c) const { return static_cast<CharClass>(bits_[c] & 7); }
+  /// As `tokenizers`' Digits have it.
+  bool is_digit(char32_t c) const { return char_class(c) == CharClass::number || (bits_[c] & 64) != 0; }
   std::uint8_t bits(char32_t c) const { return bits_[c]; }
 
  private:

@@ -119,14 +119,20 @@ std::size_t scan_llama3(const char* text, std::size_t place, std::size_t end) {
   return white_space(reader, place, run_end);
 }
 
-// \p{N} isolated: digits one by one, or in runs, and what lies between them as a whole.
+// Digits one by one, or in runs, and what lies between them as a whole.
 template <bool kAlone>
 std::size_t scan_digits(const char* text, std::size_t place, std::size_t end) {
-  const Reader reader{.text = text, .end = end};
-  const Char first = reader.at(place);
-  if (first.what == CharClass::number && kAlone) return place + first.bytes;
-  const bool numbers = first.what == CharClass::number;
-  return reader.skip(place, [&](CharClass c) { return (c == CharClass::number) == numbers; });
+  const UnicodeTable& table = UnicodeTable::get();
+  const auto first = utf8_char(text, place);
+  const bool digits = table.is_digit(first.point);
+  std::size_t next = place + first.bytes;
+  if (digits && kAlone) return next;
+  while (next < end) {
+    const auto [point, bytes] = utf8_char(text, next);
+    if (table.is_digit(point) != digits) break;
+    next += bytes;
+  }
+  return next;
 }
 
 }  // namespace

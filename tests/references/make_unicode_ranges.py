@@ -9,7 +9,7 @@ import unicodedata
 import regex
 import tokenizers
 from tokenizers import Regex
-from tokenizers.pre_tokenizers import Split
+from tokenizers.pre_tokenizers import Digits, Split
 
 POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
 
@@ -21,6 +21,12 @@ def members(pattern):
         for piece, _ in splitter.pre_tokenize_str("".join(map(chr, POINTS[begin : begin + 4096]))):
             found.update(map(ord, piece))
     return found
+
+
+def digits():
+    """What Digits takes for a number."""
+    alone = Digits(individual_digits=True).pre_tokenize_str
+    return {c for c in POINTS if len(alone(f"a{chr(c)}b")) == 3}
 
 
 def unknown():
@@ -55,6 +61,8 @@ def main():
             unstable.add(int(parts.split()[1], 16))
         if unicodedata.normalize("NFC", chr(c)) != chr(c):
             unstable.add(c)
+    for c in digits() - {c for c, bits in classes.items() if bits == 2}:
+        classes[c] = classes.get(c, 0) | 64
     alone = unknown()
     for c in alone:
         classes[c] = classes.get(c, 0) | 32

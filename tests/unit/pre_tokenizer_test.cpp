@@ -76,6 +76,16 @@ TEST_CASE("what Oniguruma and PCRE2 read differently is refused") {
   CHECK_FALSE(PreTokenizer::compile({}).has_value());
 }
 
+TEST_CASE("digits of the newest Unicode stand alone where tokenizers' Digits cut, and nowhere else") {
+  const std::string text = "a\u2003\t\r\n\U00011DE8";  // Tolong Siki's eight
+  const auto smollm = PreTokenizer::compile({std::string(kDigitPattern), std::string(kGpt2Pattern)});
+  const auto gpt2 = PreTokenizer::compile({std::string(kGpt2Pattern)});
+  REQUIRE_OK(smollm);
+  REQUIRE_OK(gpt2);
+  CHECK(cut(*smollm, text) == std::vector<std::string>{"a", "\u2003\t\r\n", "\U00011DE8"});
+  CHECK(cut(*gpt2, text) == std::vector<std::string>{"a", "\u2003\t\r", "\n", "\U00011DE8"});
+}
+
 TEST_CASE("NFC joins, reorders and leaves alone") {
   std::string normal;
   CHECK_FALSE(to_nfc("plain Größe 東京 привет", normal));
