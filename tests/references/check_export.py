@@ -6,12 +6,16 @@ llama_cpp, tokenizers; for adapters peft).
     python3 tests/references/check_export.py folder f32.gguf q8.gguf
     python3 tests/references/check_export.py --tiny build/retort
     python3 tests/references/check_export.py --adapter MODEL-FOLDER RUN
+    retort generate folder questions.jsonl -f jsonl --max-tokens 64 > answers.jsonl
+    python3 tests/references/check_export.py --answers folder f32.gguf q8.gguf answers.jsonl
 
 Greedy continuations of 64 tokens by llama.cpp on f32.gguf (cache in F32) must equal those of transformers on the folder;
 on q8.gguf at least 98 % of the likeliest next tokens must be the same. --tiny does so with random Llama, Qwen2 and Qwen3
 models that transformers makes; 80 % then, since what is random is sure of nothing. --adapter: the base with the run's adapter, loaded by PEFT, gives the logits of the run's
-merged weights to 1e-5 of the largest. Exits with 1 if anything differs.
+merged weights to 1e-5 of the largest. --answers: each token that retort chose must be llama.cpp's likeliest on f32.gguf; with the
+numbers of q8.gguf made fp32 again at least 98 % of the likeliest stay, and llama.cpp's own products of q8.gguf are told. Exits with 1 if anything differs.
 """
+import json
 import pathlib
 import subprocess
 import sys
@@ -118,7 +122,57 @@ def adapter(base, run):
     return difference < 1e-5 < learned
 
 
+def made_exact(q8, path):
+    """The same file with its quantised numbers as fp32."""
+    import gguf
+    source = gguf.GGUFReader(q8)
+    writer = gguf.GGUFWriter(path, "llama")
+    for name, field in source.fields.items():
+        if not name.startswith("GGUF.") and name != "general.architecture":
+            kind = field.types[0]
+            writer.add_key_value(name, field.contents(), kind, field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
+    for tensor in source.tensors:
+        writer.add_tensor(tensor.name, gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype("float32"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def answered(folder, f32, q8, answers):
+    """What retort answered, place by place; `folder` must be of a model in the form of Llama."""
+    template = transformers.AutoTokenizer.from_pretrained(folder)
+    model, rows = llama(f32), []
+    for line in map(json.loads, open(answers, encoding="utf-8")):
+        prompt = template.apply_chat_template(line["messages"], tokenize=False, add_generation_prompt=True)
+        begin = model.tokenize(prompt.encode(), add_bos=False, special=True)
+        rows.append((len(begin), begin + model.tokenize(line["text"].encode(), add_bos=False, special=False)))
+
+    def chosen(model):
+        return [token for first, row in rows for token in likeliest(model, row)[first - 1:]]
+
+    wanted = chosen(model)
+    ours = [row[first:] for first, row in rows]
+    theirs, at = [], 0
+    for row in ours:
+        theirs.append(wanted[at:at + len(row)])
+        at += len(row) + 1
+    equal = sum(a == b for x, y in zip(ours, theirs) for a, b in zip(x, y))
+    total = sum(map(len, ours))
+    shares = []
+    with tempfile.TemporaryDirectory() as scratch:
+        exact = str(pathlib.Path(scratch) / "exact.gguf")
+        made_exact(q8, exact)
+        for path in (exact, q8):
+            shares.append(sum(a == b for a, b in zip(chosen(llama(path)), wanted)) / len(wanted))
+    print(f"{equal} of {total} tokens of retort are llama.cpp's likeliest; of {len(wanted)} likeliest {100 * shares[0]:.1f} % stay with the "
+          f"numbers of {q8}, {100 * shares[1]:.1f} % with llama.cpp's products of them")
+    return equal == total and shares[0] >= 0.98
+
+
 def main(words):
+    if words[0] == "--answers":
+        return answered(*words[1:])
     if words[0] == "--tiny":
         return tiny(*words[1:])
     return adapter(*words[1:]) if words[0] == "--adapter" else compare(*words)
