@@ -67,7 +67,7 @@ Result<int> submit(const HarvestFlags& flags, Edges& edges) {
   HarvestPlan& plan = *resolved;
   const TeacherIdentity identity = plan.profile.identity;
   const Terms terms = plan.profile.terms;
-  if (auto allowed = check_terms(plan, flags.terms_unknown); !allowed) return fail(allowed.error());
+  if (auto allowed = check_terms(plan, flags.asking.terms_unknown); !allowed) return fail(allowed.error());
   const Instant started = edges.clock.now();
   auto desk = open_desk(edges, std::move(plan.profile), std::move(plan.teacher), std::move(plan.settings));
   if (!desk) return fail(desk.error());
@@ -88,7 +88,7 @@ Result<int> submit(const HarvestFlags& flags, Edges& edges) {
 
   const auto wake = [&wire = *desk->transport] { wire.wake(); };
   on_interrupt(wake);
-  HarvestProgress progress(started, false, flags.quiet);
+  HarvestProgress progress(started, false, flags.asking.quiet);
   SubmitReport report;
   {
     BackgroundFeed feed(std::move(plan.source), wake);
@@ -131,7 +131,7 @@ void add_batch(CLI::App& app, Action& action) {
   const auto asked = std::make_shared<HarvestFlags>();
   CLI::App* submitter =
       command->add_subcommand("submit", "Put what the corpus lacks into batches, and hand them to the provider");
-  add_question_options(*submitter, *asked);
+  add_prompt_options(*submitter, *asked);
   submitter->footer("Example:\n  retort batch submit prompts.jsonl -t openai -c corpus.db -n 4 --max-usd 20");
   submitter->callback([asked, &action] { action = [asked](Edges& edges) { return submit(*asked, edges); }; });
 

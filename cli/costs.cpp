@@ -94,12 +94,13 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
   if (!views) return fail(views.error());
 
   Account all;
-  std::map<std::string, Account> teachers;
+  std::map<std::string, Account> teachers, stages;
   Training before, last;
   for (const RunRecord& run : *runs) {
     if (run.attempts > 0) {
       add(all, run);
       add(teachers[run.teacher], run);
+      add(stages[run.command], run);
     }
     if (run.command != "train") continue;
     before.runs += last.runs;
@@ -109,14 +110,16 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
   const auto batches = under_way(flags.corpus);
   if (!batches) return fail(batches.error());
   if (flags.json) {
-    Json by_teacher = Json::object(), by_view = Json::array();
+    Json by_teacher = Json::object(), by_stage = Json::object(), by_view = Json::array();
     for (const auto& [name, account] : teachers) by_teacher[name] = as_json(account);
+    for (const auto& [name, account] : stages) by_stage[name] = as_json(account);
     for (const ViewRecord& view : *views)
       by_view.push_back({{"view", view.name}, {"pairs", view.pairs}, {"dropped", dropped_by_stage(view)}});
     const Json in_batches = {{"asked", batches->requests}, {"usd_at_most", batches->reserved.dollars()}};
     print_line(visible_json(dump_json({{"harvest", as_json(all)},
                                        {"in_batches", in_batches},
                                        {"teachers", by_teacher},
+                                       {"stages", by_stage},
                                        {"views", by_view},
                                        {"training",
                                         {{"final", {{"runs", last.runs}, {"seconds", last.seconds}}},
@@ -129,6 +132,7 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
     print_line("under way in batches: " + with_commas(batches->requests) + " asked, at most " +
                dollars(batches->reserved));
   }
+  for (const auto& [name, account] : stages) print_account("stage " + visible_line(name), account);
   for (const ViewRecord& view : *views) {
     print_line("view " + visible_line(view.name) + ": " + with_commas(view.pairs) + " pairs accepted");
     for (const Json& line : dropped_by_stage(view))

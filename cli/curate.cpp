@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/consulting.h"
 #include "cli/options.h"
 #include "cli/recipes.h"
 #include "cli/run_record.h"
@@ -21,6 +22,7 @@ struct CurateFlags {
   std::string corpus = "corpus.db", recipe, view, show;
   int threads = 0, wants = 0, samples_max = 16;
   bool list = false, json = false;
+  AskingFlags judge;
 };
 
 void print_funnel(const Json& funnel) {
@@ -71,9 +73,18 @@ Result<int> list_all(Edges& edges, const CurateFlags& flags, bool corpus_named) 
   return 0;
 }
 
+// A judge's requests go out together, so that many are in flight; a label needs its answer.
+constexpr std::size_t kPairsBeforeAJudge = 1024;
+
+bool asks_a_judge(const Recipe& recipe) {
+  return std::any_of(recipe.stages.begin(), recipe.stages.end(), [](const Json& stage) {
+    return json_text(stage, "stage") == "judge" || json_text(stage, "grader").starts_with("judge:");
+  });
+}
+
 // Evaluation sets are larger than what graders read.
-GraderTools grader_tools(const Edges& edges) {
-  GraderTools tools = edges.graders;
+GraderTools grader_tools(Edges& edges, const CurateFlags& flags) {
+  GraderTools tools = judging_tools(edges, edges.graders, flags.corpus, flags.judge);
   tools.read_file = [](const std::string& path) -> Result<std::string> {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
@@ -87,7 +98,7 @@ GraderTools grader_tools(const Edges& edges) {
 Result<int> run_curate(Edges& edges, const CurateFlags& flags) {
   const auto recipe = load_recipe(flags.recipe);
   if (!recipe) return fail(recipe.error());
-  auto pipeline = make_pipeline(*recipe, grader_tools(edges));
+  auto pipeline = make_pipeline(*recipe, grader_tools(edges, flags));
   if (!pipeline) return fail(pipeline.error().code, "recipe " + recipe->name + ": " + pipeline.error().message);
   CurateSettings settings;
   settings.view = flags.view.empty() ? recipe->name : flags.view;
@@ -99,6 +110,7 @@ Result<int> run_curate(Edges& edges, const CurateFlags& flags) {
   settings.pipeline.frozen_at = *newest;
   settings.pipeline.threads =
       flags.threads > 0 ? flags.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (asks_a_judge(*recipe)) settings.pipeline.batch = kPairsBeforeAJudge;
   settings.pipeline.should_stop = [] { return interrupted(); };
   on_interrupt({});
   auto log = edges.corpora.curate(
@@ -150,6 +162,7 @@ void add_curate(CLI::App& app, Action& action) {
   command->add_option("--max-samples", flags->samples_max, "Never want more samples of a prompt than these")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  add_judge_options(*command, flags->judge);
   command->add_option("--threads", flags->threads, "Threads that judge (default: all cores)")
       ->check(CLI::Range(1, 1024));
   command->add_flag("--list", flags->list, "Only list recipes, stages and the views of the corpus");

@@ -3,6 +3,7 @@
 
 #include "cli/ask_options.h"
 #include "cli/command.h"
+#include "cli/consulting.h"
 #include "cli/eval_compare.h"
 #include "cli/eval_tally.h"
 #include "cli/eval_teacher.h"
@@ -19,13 +20,14 @@ namespace {
 constexpr std::size_t kAnswersAtOnce = 1024;
 
 struct EvalFlags {
-  std::string run, teacher, config;
+  std::string run, teacher;
   std::vector<std::string> files, compared;
   std::string items, corpus;
   std::string device = "auto";
   std::string grader = "exact";
   int samples = 1;
-  bool json = false, terms_unknown = false;
+  bool json = false;
+  AskingFlags asking;  ///< of a teacher or a judge
   PromptSettings prompts;
   AskSettings ask;
 
@@ -137,12 +139,25 @@ Result<AskAll> student_of(const EvalFlags& flags) {
   });
 }
 
+// As a command line of `retort harvest` has them.
+std::vector<std::string> as_words(const AskingFlags& flags) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* option, std::string value) {
+    words.insert(words.end(), {option, std::move(value)});
+  };
+  if (!flags.config.empty()) add("--config", flags.config);
+  if (flags.caps.max_usd) add("--max-usd", dump_json(*flags.caps.max_usd));
+  if (flags.caps.max_total_tokens) add("--max-total-tokens", std::to_string(*flags.caps.max_total_tokens));
+  if (flags.caps.max_requests) add("--max-requests", std::to_string(*flags.caps.max_requests));
+  if (!flags.caps.until.empty()) add("--until", flags.caps.until);
+  if (flags.terms_unknown) words.emplace_back("--terms-unknown");
+  return words;
+}
+
 Result<AskAll> teacher_of(Edges& edges, const EvalFlags& flags) {
-  std::vector<std::string> further;
-  if (!flags.config.empty()) further.insert(further.end(), {"--config", flags.config});
+  std::vector<std::string> further = as_words(flags.asking);
   if (!flags.prompts.prompt_template.empty())
     further.insert(further.end(), {"--prompt-template", flags.prompts.prompt_template});
-  if (flags.terms_unknown) further.emplace_back("--terms-unknown");
   auto harvested = ask_teacher(edges, flags.teacher, flags.corpus, flags.files, flags.samples, further);
   if (!harvested) return fail(harvested.error());
   return AskAll([answers = std::move(*harvested),
@@ -193,6 +208,8 @@ Result<void> check(const EvalFlags& flags) {
   if (flags.files.empty()) return fail(Errc::usage, "nothing to evaluate on: --prompts FILE");
   if (!flags.teacher.empty() && flags.corpus.empty())
     return fail(Errc::usage, "--teacher needs -c CORPUS: what the teacher answers is kept there, and not asked again");
+  if (flags.grader.rfind("judge:", 0) == 0 && flags.corpus.empty())
+    return fail(Errc::usage, "a judge needs -c CORPUS: what it says is kept there, and not asked again");
   for (const std::string& file : flags.files) {
     if (file == "-" && !flags.teacher.empty())
       return fail(Errc::usage, "--teacher reads the prompts twice: name a file instead of '-'");
@@ -205,7 +222,7 @@ Result<void> check(const EvalFlags& flags) {
 Result<int> run_eval(Edges& edges, const EvalFlags& flags) {
   if (!flags.compared.empty()) return compare_evaluations(edges.corpora, flags.compared, flags.json);
   if (auto checked = check(flags); !checked) return fail(checked.error());
-  const auto grader = make_grader(flags.grader, edges.graders);
+  const auto grader = make_grader(flags.grader, judging_tools(edges, edges.graders, flags.corpus, flags.asking));
   if (!grader) return fail(grader.error());
   auto source = open_prompts(flags.files, flags.prompts);
   if (!source) return fail(source.error());
@@ -250,22 +267,23 @@ void add_eval(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));
   command->add_option("-o,--output", flags->items, "Also write each answer with its grade, as JSON lines");
-  command->add_option("-c,--corpus", flags->corpus,
-                      "A corpus that keeps what was right; with --teacher also its answers, which are not asked again");
+  command->add_option(
+      "-c,--corpus", flags->corpus,
+      "A corpus that keeps what was right, and what a teacher or a judge answered, which is not asked again");
   command->add_option("--compare", flags->compared,
                       "Nothing is asked: files of -o, or CORPUS#RUN, side by side and in pairs with the first");
   command
-      ->add_option("--grader", flags->grader, "exact, text, number, math, choice, regex:…, code:python, command:…, …")
+      ->add_option("--grader", flags->grader,
+                   "exact, text, number, math, choice, regex:…, code:python, command:…, judge:…, …")
       ->capture_default_str();
   command->add_flag("--json", flags->json, "The result as JSON on stdout");
   command->add_option("--prompt-template", flags->prompts.prompt_template,
                       "Makes the prompt of any JSON object: '… {{field}} …'");
   add_ask_options(*command, flags->ask);
+  add_judge_options(*command, flags->asking);
   command->add_option("--device", flags->device, "auto, cpu or cuda")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  command->add_option("--config", flags->config, "With --teacher: the configuration file");
-  command->add_flag("--terms-unknown", flags->terms_unknown, "With --teacher: ask although its terms are unknown");
   command->footer(
       "Example:\n  retort eval runs/first --prompts held-out.jsonl -o after.jsonl\n"
       "  retort eval --teacher r1 -c eval.db --prompts held-out.jsonl -o teacher.jsonl\n"

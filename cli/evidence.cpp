@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/corpus/content_digest.h"
+#include "core/curate/origins.h"
 #include "core/curate/verify_manifest.h"
 
 namespace retort {
@@ -60,12 +61,6 @@ Result<RowId> response_of(const std::string& what) {
 }
 
 Json trace_json(const Pair& pair) {
-  Json terms = {{"licence", pair.rights.licence},
-                {"terms_url", pair.rights.terms_url},
-                {"terms_checked", pair.rights.terms_checked},
-                {"conditions", pair.rights.conditions},
-                {"outputs_may_train", nullptr}};
-  if (pair.rights.outputs_may_train) terms["outputs_may_train"] = *pair.rights.outputs_may_train;
   return {{"response", pair.response},
           {"request", pair.request},
           {"attempt", pair.attempt},
@@ -83,7 +78,26 @@ Json trace_json(const Pair& pair) {
           {"obtained_at", to_iso8601(pair.obtained)},
           {"cost_usd", pair.cost.dollars()},
           {"content_digest", content_digest(pair)},
-          {"terms", terms}};
+          {"terms", terms_json(pair.rights)}};
+}
+
+// Back to the requests in which its prompt was made; response 0 is in another corpus.
+Json makers_json(const std::vector<Maker>& makers) {
+  Json list = Json::array();
+  for (const Maker& maker : makers) {
+    Json one = {{"method", maker.made.method},      {"teacher", maker.teacher.name},
+                {"dialect", maker.teacher.dialect}, {"base_url", maker.teacher.base_url},
+                {"model", maker.teacher.model},     {"digest", maker.made.digest},
+                {"parents", maker.made.parents},    {"terms", terms_json(maker.rights)}};
+    if (maker.made.response != 0) {
+      one["response"] = maker.made.response;
+      one["obtained_at"] = maker.obtained_at;
+      one["cost_usd"] = maker.cost.dollars();
+      one["served_model"] = maker.served_model;
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
 }
 
 Result<int> run_trace(Edges& edges, const EvidenceFlags& flags) {
@@ -94,6 +108,9 @@ Result<int> run_trace(Edges& edges, const EvidenceFlags& flags) {
   const auto pair = (*reader)->pair(*id);
   if (!pair) return fail(pair.error());
   Json trace = trace_json(*pair);
+  const auto makers = makers_of(**reader, pair->messages, pair->metadata);
+  if (!makers) return fail(makers.error());
+  if (!makers->empty()) trace["prompt_made_by"] = makers_json(*makers);
   const auto views = (*reader)->views();
   if (!views) return fail(views.error());
   Json left_out = Json::object();

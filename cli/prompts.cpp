@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "cli/command.h"
+#include "cli/prompt_makers.h"
 #include "core/serve/arithmetic_prompts.h"
 
 namespace retort {
@@ -42,7 +43,7 @@ Result<int> make_prompts(const PromptsFlags& flags) {
 
 void add_prompts(CLI::App& app, Action& action) {
   auto flags = std::make_shared<PromptsFlags>();
-  CLI::App* command = app.add_subcommand("prompts", "Make prompts with reference answers, as JSON lines");
+  CLI::App* command = app.add_subcommand("prompts", "Make prompts, by rule or with a teacher, as JSON lines");
   command->require_subcommand(1);
   command->footer("Example:\n  retort prompts arithmetic --count 5000 -o prompts.jsonl");
   CLI::App* arithmetic = command->add_subcommand(
@@ -63,6 +64,7 @@ void add_prompts(CLI::App& app, Action& action) {
       "Example:\n  retort prompts arithmetic --count 5000 -o prompts.jsonl\n"
       "  retort prompts arithmetic --split held-out --count 500 -o held-out.jsonl");
   arithmetic->callback([&action, flags] { action = [flags](Edges&) { return make_prompts(*flags); }; });
+  add_prompt_makers(*command, action);
 }
 
 }  // namespace retort

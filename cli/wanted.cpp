@@ -18,7 +18,8 @@ class Counting {
   Result<void> add(PromptRow row) {
     ++wanted.rows;
     const HarvestSettings& settings = plan_.settings;
-    for (int sample = 0; sample < settings.samples; ++sample) {
+    const int samples = row.samples > 0 ? row.samples : settings.samples;
+    for (int sample = 0; sample < samples; ++sample) {
       RequestSpec spec;
       spec.prompt.messages = row.messages;
       spec.parameters = sample_parameters(settings.parameters, sample);

@@ -138,6 +138,20 @@ Result<void> SqliteCurationLog::put(std::span<const Want> wants) {
   });
 }
 
+Result<void> SqliteCurationLog::put(std::span<const MadePrompt> made) {
+  return in_transaction(*connection_, [&]() -> Result<void> {
+    for (const MadePrompt& one : made) {
+      if (auto done = connection_->run("INSERT INTO made_prompt (digest, response_id, method, parents, run_id) "
+                                       "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest, response_id) DO NOTHING",
+                                       one.digest, one.response, one.method, dump_json(one.parents), run_);
+          !done) {
+        return done;
+      }
+    }
+    return {};
+  });
+}
+
 Result<void> SqliteCurationLog::close(const RunEnd& end) {
   return end_run(*connection_, run_, end, to_iso8601(clock_.wall()));
 }

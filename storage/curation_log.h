@@ -23,6 +23,7 @@ class SqliteCurationLog final : public CurationLog {
   Result<void> end_view(RowId view, const ViewRecord& record) override;
   Result<void> clear_unfinished_views() override;
   Result<void> put(std::span<const Want> wants) override;
+  Result<void> put(std::span<const MadePrompt> made) override;
   Result<void> close(const RunEnd& end) override;
 
  private:

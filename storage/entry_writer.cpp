@@ -110,6 +110,11 @@ Result<RequestState> EntryWriter::look_up_or_add(const RequestSpec& spec) {
   last_known_ = known->state.request;
   expects_new_ = last_known_ == 0;
   if (expects_new_) return add(spec, metadata);
+  if (known->other_role) {
+    // Whoever harvests a question that a judge or a maker was asked before wants its answer like any other.
+    if (auto done = connection_.run("UPDATE request SET role = '' WHERE id = ?", last_known_); !done)
+      return fail(done.error());
+  }
   if (known->unchanged) return known->state;
   if (auto done = mend_source_row(known->prompt, spec.prompt, metadata); !done) return fail(done.error());
   return known->state;
@@ -120,7 +125,7 @@ Result<EntryWriter::Known> EntryWriter::known_as(const RequestSpec& spec, const 
   static const std::string kQuestion =
       "SELECT request.id, status, truncated, attempts_charged, timeouts, request.prompt_id, "
       "source_row.reference = ?1 AND source_row.metadata IS ?2, "
-      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers, batch_id "
+      "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), invalid_answers, batch_id, role "
       "FROM request LEFT JOIN source_row ON source_row.prompt_id = request.prompt_id AND source_row.source = ?3 "
       "AND source_row.\"row\" = ?4 WHERE ";
   static const std::string kByDigest = kQuestion + "request.digest = ?5";
@@ -141,6 +146,7 @@ Result<EntryWriter::Known> EntryWriter::known_as(const RequestSpec& spec, const 
     known.unchanged = found.integer(6) != 0;
     known.state.invalid_answers = static_cast<int>(found.integer(8));
     if (!found.is_null(9)) known.state.attempts_charged = kUnderWayInBatch;
+    known.other_role = ids_.role.empty() && !found.text(10).empty();
     if (!found.is_null(7)) known = {forgotten(known.state.request), known.prompt, true};
   }
   if (auto done = found.status(); !done) return fail(done.error());
@@ -191,9 +197,9 @@ Result<RequestState> EntryWriter::insert(const RequestSpec& spec, PromptId promp
     last_parameters_text_ = dump_json(spec.parameters);
   }
   if (auto done = connection_.run("INSERT INTO request (digest, prompt_id, teacher_id, dialect, model, parameters, "
-                                  "sample, status, continues) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?)",
+                                  "sample, status, continues, role) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', ?, ?)",
                                   spec.digest, prompt.id, ids_.teacher, teacher_.dialect, teacher_.model,
-                                  last_parameters_text_, spec.sample, spec.continues);
+                                  last_parameters_text_, spec.sample, spec.continues, ids_.role);
       !done) {
     return fail(done.error());
   }

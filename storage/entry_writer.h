@@ -18,6 +18,7 @@ struct HarvestIds {
   RowId run = 0;
   RowId teacher = 0;
   RowId terms = 0;
+  std::string role = {};  ///< of what is asked, see RunStart
 };
 
 /// Between open calls of a transaction by its owner; one thread at a time.
@@ -50,7 +51,8 @@ class EntryWriter {
   struct Known {
     RequestState state;
     RowId prompt = 0;
-    bool unchanged = false;  ///< where it comes from stands in the corpus as it is
+    bool unchanged = false;   ///< where it comes from stands in the corpus as it is
+    bool other_role = false;  ///< was asked for the ends of retort itself, and is harvested now
   };
   Result<RequestState> look_up_or_add(const RequestSpec& spec);
   /// The question's row by its digest; with `request`, only if it is that row.

@@ -2,6 +2,7 @@
 // whom and at what cost stays, and the digest with it, so that nothing is asked again.
 #include <algorithm>
 
+#include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/corpus/content_digest.h"
 #include "storage/corpus_file.h"
@@ -36,6 +37,41 @@ Result<void> add_prompts_containing(Connection& connection, const std::string& t
   return found.status();
 }
 
+// Each text of a user in a prompt, as made prompts are known by (core/curate/origins.h).
+std::vector<std::string> text_digests(const std::string& messages) {
+  std::vector<std::string> digests;
+  const auto parsed = parse_json(messages);
+  for (std::size_t i = 0; parsed && parsed->is_array() && i < parsed->size(); ++i) {
+    const std::string text = json_text((*parsed)[i], "content");
+    if (!text.empty()) digests.push_back(sha256_hex(text));
+  }
+  return digests;
+}
+
+// What quotes a prompt: the questions of judges about its answers, and those of makers to whom it was shown, or who
+// made it.
+Result<void> add_quoting(Connection& connection, RowId prompt, std::vector<RowId>& found) {
+  std::vector<std::string> digests;
+  {
+    Rows row = connection.query("SELECT digest, messages FROM prompt WHERE id = ?", prompt);
+    if (row.next()) {
+      digests = text_digests(row.text(1));
+      digests.push_back(row.text(0));
+    }
+    if (auto done = row.status(); !done) return done;
+  }
+  for (const std::string& digest : digests) {
+    Rows rows = connection.query(
+        "SELECT prompt_id FROM source_row WHERE source IN ('judge', 'maker') AND instr(metadata, ?1) "
+        "UNION SELECT request.prompt_id FROM made_prompt JOIN response ON response.id = made_prompt.response_id "
+        "JOIN request ON request.id = response.request_id WHERE made_prompt.digest = ?1",
+        digest);
+    while (rows.next()) found.push_back(rows.integer(0));
+    if (auto done = rows.status(); !done) return done;
+  }
+  return {};
+}
+
 Result<ForgottenPrompt> describe(Connection& connection, RowId prompt) {
   ForgottenPrompt result;
   result.prompt = prompt;
@@ -68,17 +104,19 @@ Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget
   std::sort(prompts.begin(), prompts.end());
   prompts.erase(std::unique(prompts.begin(), prompts.end()), prompts.end());
   std::vector<ForgottenPrompt> found;
-  // A follow-up repeats what it goes on from, and so do its own.
+  // A follow-up repeats what it goes on from, and so do its own; judges and makers quote.
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     Rows next = connection.query(
         "SELECT DISTINCT next.prompt_id FROM request JOIN response ON response.request_id = request.id "
         "JOIN request next ON next.continues = response.id WHERE request.prompt_id = ?",
         prompts[i]);
-    while (next.next()) {
-      if (std::find(prompts.begin(), prompts.end(), next.integer(0)) == prompts.end())
-        prompts.push_back(next.integer(0));
-    }
+    std::vector<RowId> further;
+    while (next.next()) further.push_back(next.integer(0));
     if (auto done = next.status(); !done) return fail(done.error());
+    if (auto done = add_quoting(connection, prompts[i], further); !done) return fail(done.error());
+    for (const RowId one : further) {
+      if (std::find(prompts.begin(), prompts.end(), one) == prompts.end()) prompts.push_back(one);
+    }
   }
   for (const RowId prompt : prompts) {
     auto one = describe(connection, prompt);

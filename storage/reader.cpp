@@ -40,9 +40,18 @@ constexpr char kPairSql[] = RETORT_PAIR_SQL "WHERE r.id = ?";
 // The view `all`: what the newest answer of an answered request is, if it was not cut at the token limit.
 constexpr char kPairsSql[] = RETORT_PAIR_SQL
     "WHERE r.id > ? AND q.response_id = r.id AND q.status = 'answered' AND r.finish <> 'length' "
-    "AND NOT r.partial AND r.invalid IS NULL "
+    "AND NOT r.partial AND r.invalid IS NULL AND q.role = '' "
     "ORDER BY r.id LIMIT ?";
 #undef RETORT_PAIR_SQL
+
+// Whose output a prompt is, with the terms as they hold now.
+constexpr char kMakersSql[] =
+    "SELECT made.response_id, made.method, made.parents, t.name, t.dialect, t.base_url, t.model, t.vendor, "
+    "  m.licence, m.terms_url, m.terms_checked, m.conditions, m.outputs_may_train, r.served_model, r.cost_usd, "
+    "  r.obtained_at "
+    "FROM made_prompt made JOIN response r ON r.id = made.response_id JOIN teacher t ON t.id = r.teacher_id "
+    "JOIN terms m ON m.id = coalesce((SELECT terms_id FROM amendment WHERE teacher_id = r.teacher_id "
+    "  AND up_to >= r.id ORDER BY id DESC LIMIT 1), r.terms_id) WHERE made.digest = ? ORDER BY made.id";
 
 // Sums of picodollars: dollars as floating point would not add up.
 #define RETORT_SUM_PICO(column) "coalesce(sum(CAST(round(" column " * 1e12) AS INTEGER)), 0)"
@@ -172,6 +181,28 @@ Result<std::vector<Pair>> SqliteReader::pairs_after(RowId after, std::size_t lim
 
 Result<RowId> SqliteReader::newest_response() {
   return connection_->number("SELECT coalesce(max(id), 0) FROM response");
+}
+
+Result<std::vector<Maker>> SqliteReader::makers_of(const std::string& text_digest) {
+  std::vector<Maker> makers;
+  Rows rows = connection_->look_up(kMakersSql, text_digest);
+  while (rows.next()) {
+    Maker maker;
+    maker.made = {text_digest, rows.integer(0), rows.text(1)};
+    if (const auto parents = parse_json(rows.text(2)); parents && parents->is_array()) {
+      for (const Json& parent : *parents) {
+        if (parent.is_string()) maker.made.parents.push_back(parent.get<std::string>());
+      }
+    }
+    maker.teacher = teacher_of(rows, 3);
+    maker.rights = terms_of(rows, 8);
+    maker.served_model = rows.text(13);
+    maker.cost = usd_of(rows.real(14));
+    maker.obtained_at = rows.text(15);
+    makers.push_back(std::move(maker));
+  }
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return makers;
 }
 
 Result<std::vector<TokenLogprob>> SqliteReader::logprobs(RowId response) {

@@ -19,6 +19,7 @@ class SqliteReader final : public CorpusReader {
   Result<std::vector<TokenLogprob>> logprobs(RowId response) override;
   Result<std::vector<Permission>> permissions() override;
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
+  Result<std::optional<KnownAnswer>> answer_to(const std::string& request_digest) override;
   Result<Spent> spent() override;
   Result<Experience> experience(const TeacherIdentity& teacher) override;
   Result<std::optional<ViewRecord>> view(const std::string& name) override;
@@ -27,6 +28,8 @@ class SqliteReader final : public CorpusReader {
   Result<std::vector<ViewPair>> view_pairs_after(RowId view, std::int64_t after, const std::string& part,
                                                  std::size_t limit) override;
   Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) override;
+  Result<std::vector<WantedPrompt>> wanted_after(const Want* last, std::size_t limit) override;
+  Result<std::vector<Maker>> makers_of(const std::string& text_digest) override;
   Result<std::vector<RunRecord>> runs() override;
   Result<std::optional<ViewDrop>> dropped(RowId view, RowId response) override;
 

@@ -86,7 +86,7 @@ Result<HarvestBeginning> begin_harvest(Connection& connection, const TeacherIden
   const auto run_id = add_run(connection, run, *teacher_id, now);
   if (!run_id) return fail(run_id.error());
   if (auto done = transaction.commit(); !done) return fail(done.error());
-  return HarvestBeginning{{*run_id, *teacher_id, *terms_id}, *recovery};
+  return HarvestBeginning{{*run_id, *teacher_id, *terms_id, run.role}, *recovery};
 }
 
 Result<HarvestSession> SqliteCorpora::harvest(const std::string& path, const TeacherIdentity& teacher,

@@ -98,8 +98,8 @@ Result<std::vector<ViewPair>> SqliteReader::view_pairs_after(RowId view, std::in
 Result<std::vector<std::pair<RowId, int>>> SqliteReader::samples_after(RowId prompt, std::size_t limit) {
   std::vector<std::pair<RowId, int>> samples;
   Rows rows = connection_->query(
-      "SELECT prompt_id, max(sample) + 1 FROM request WHERE prompt_id > ? GROUP BY prompt_id ORDER BY prompt_id LIMIT "
-      "?",
+      "SELECT prompt_id, count(*) FILTER (WHERE status <> 'pending' OR batch_id IS NOT NULL) FROM request "
+      "WHERE prompt_id > ? GROUP BY prompt_id ORDER BY prompt_id LIMIT ?",
       prompt, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
   while (rows.next()) samples.emplace_back(rows.integer(0), static_cast<int>(rows.integer(1)));
   if (auto done = rows.status(); !done) return fail(done.error());

@@ -125,6 +125,8 @@ class CorpusReader {
   virtual Result<std::vector<Permission>> permissions() = 0;
   /// Where the request of that identity stands, with its answer; nothing if it was never registered.
   virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
+  /// The newest answer to the request of that identity, whatever its role; nothing if it has none.
+  virtual Result<std::optional<KnownAnswer>> answer_to(const std::string& request_digest) = 0;
   /// Over the whole corpus.
   virtual Result<Spent> spent() = 0;
   /// Of that teacher's newest attempts; all zero if it was never asked.
@@ -139,9 +141,12 @@ class CorpusReader {
   /// The next places of a stored view after a position, ascending, at most `limit`; of one part, or of all if empty.
   virtual Result<std::vector<ViewPair>> view_pairs_after(RowId view, std::int64_t after, const std::string& part,
                                                          std::size_t limit) = 0;
-  /// How many samples prompts were asked for: the next prompts after an id, ascending, with the highest sample number
-  /// plus one.
+  /// How many samples prompts were asked for, of all teachers together: the next prompts after an id, ascending.
   virtual Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) = 0;
+  /// The next wanted prompts, the likeliest to gain first, after that one (null: from the start), at most `limit`.
+  virtual Result<std::vector<WantedPrompt>> wanted_after(const Want* last, std::size_t limit) = 0;
+  /// The answers in which a prompt with that text stands as one that a teacher made.
+  virtual Result<std::vector<Maker>> makers_of(const std::string& text_digest) = 0;
   /// What each run cost, in order.
   virtual Result<std::vector<RunRecord>> runs() = 0;
   /// What the view left out of that response, or nothing.

@@ -76,6 +76,35 @@ struct Want {
   std::string reason;
 };
 
+/// A prompt that deserves more answers, with what asking needs.
+struct WantedPrompt {
+  Want want;
+  PromptRow row;  ///< as its newest source row has it
+  struct Asked {
+    std::string digest;  ///< of the request
+    int sample = 0;
+  };
+  std::vector<Asked> asked;  ///< all requests of it that are on record
+};
+
+/// A prompt that a teacher made: of which answer, how, and from which others.
+struct MadePrompt {
+  std::string digest;  ///< SHA-256 of its text
+  RowId response = 0;  ///< the answer in which it stands
+  std::string method;  ///< "self-instruct", …
+  std::vector<std::string> parents = {};  ///< digests of the prompts that were shown to the teacher
+};
+
+/// Whose output a prompt is.
+struct Maker {
+  MadePrompt made;
+  TeacherIdentity teacher;
+  std::string served_model;
+  Terms rights;  ///< as they hold now
+  Usd cost;      ///< of that answer
+  std::string obtained_at;
+};
+
 /// Writes what curation finds, beside a running harvest: every call is one short transaction of its own, durable when
 /// it returns. Used by one thread.
 class CurationLog {
@@ -101,6 +130,9 @@ class CurationLog {
 
   /// Replaces all wants.
   virtual Result<void> put(std::span<const Want> wants) = 0;
+
+  /// Adds what is not there yet.
+  virtual Result<void> put(std::span<const MadePrompt> made) = 0;
 
   /// Ends the run.
   virtual Result<void> close(const RunEnd& end) = 0;

@@ -39,6 +39,7 @@ struct PromptRow {
   Messages messages;
   std::string reference;    ///< known right answer, may be empty
   Json metadata = nullptr;  ///< the row's other fields (an object), or null
+  int samples = 0;          ///< asked of this one; 0: as many as of all others
 };
 
 /// One question asked once: a prompt, a sample index and the parameters that shape the answer.
@@ -191,6 +192,8 @@ struct RunStart {
   std::string version;
   std::string host;
   Json configuration;  ///< resolved settings, no secrets
+  /// Of a harvest that asks for retort's own ends: "judge", "maker". What it asks is then no part of the view `all`.
+  std::string role = {};
 };
 
 struct RunEnd {

@@ -5,6 +5,7 @@
 
 #include "core/base/text.h"
 #include "core/curate/ledger.h"
+#include "core/curate/origins.h"
 
 namespace retort {
 namespace {
@@ -147,8 +148,11 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
   if (!view) return fail(view.error());
   const Range range{*newest, purpose.pairs_max, *view ? (*view)->id : 0, purpose.part};
   Ledger ledger;
-  auto read = for_each_pair(reader, range, [&ledger](const Pair& pair) -> Result<void> {
+  auto read = for_each_pair(reader, range, [&](const Pair& pair) -> Result<void> {
     ledger.add(pair);
+    const auto makers = makers_of(reader, pair.messages, pair.metadata);
+    if (!makers) return fail(makers.error());
+    if (!makers->empty()) ledger.add_makers(pair, *makers);
     return {};
   });
   if (!read) return fail(read.error());

@@ -35,6 +35,26 @@ Json count_or_null(const std::optional<Tokens>& count) { return count ? Json(*co
 
 }  // namespace
 
+void Ledger::add_makers(const Pair& pair, const std::vector<Maker>& makers) {
+  std::map<std::pair<TeacherKey, TermsKey>, std::set<std::string>> of_pair;
+  std::set<TeacherKey> barring;
+  for (const Maker& maker : makers) {
+    const TeacherIdentity& who = maker.teacher;
+    const TeacherKey key{who.name, who.dialect, who.base_url, who.model, who.vendor};
+    const Terms& rights = maker.rights;
+    std::vector<std::string> conditions = rights.conditions;
+    std::sort(conditions.begin(), conditions.end());
+    const int may = may_train(rights);
+    of_pair[{key, {rights.licence, rights.terms_url, rights.terms_checked, conditions, may}}].insert(maker.made.method);
+    if (may != kAllowed) barring.insert(key);
+  }
+  for (const auto& [source, methods] : of_pair) {
+    for (const std::string& method : methods) ++makers_[source][method];
+  }
+  for (const TeacherKey& key : barring) ++barred_by_makers_[key];
+  if (!barring.empty() && may_train(pair.rights) == kAllowed) ++barred_;
+}
+
 void Ledger::add(const Pair& pair) {
   const std::string content = content_digest(pair);
   digest_.add(content);
@@ -99,6 +119,10 @@ std::string Ledger::barred() const {
     if (teacher.unknown > 0 && teacher.forbidden > 0) lines += ", ";
     if (teacher.forbidden > 0) lines += std::to_string(teacher.forbidden) + " whose terms forbid training";
   }
+  for (const auto& [key, pairs] : barred_by_makers_) {
+    lines += (lines.empty() ? "" : "; ") + described(std::get<0>(key), std::get<3>(key)) + std::to_string(pairs) +
+             " whose prompts it made under terms that are unknown or forbid training";
+  }
   return lines;
 }
 
@@ -131,6 +155,12 @@ Json Ledger::strictest() const {
     conditions.insert(wanted.begin(), wanted.end());
     licences.insert(licence);
   }
+  for (const auto& [key, methods] : makers_) {
+    const auto& [licence, url, checked, wanted, allowed] = key.second;
+    may = std::min(may, allowed);
+    conditions.insert(wanted.begin(), wanted.end());
+    licences.insert(licence);
+  }
   return {{"outputs_may_train", may_train_word(sources_.empty() ? kUnknown : may)},
           {"conditions", conditions},
           {"licences", licences}};
@@ -153,6 +183,22 @@ Json Ledger::sources() const {
                     {"outputs_may_train", may_train_word(may)},
                     {"pairs", source.pairs},
                     {"served_models", source.served}});
+  }
+  return list;
+}
+
+Json Ledger::makers() const {
+  Json list = Json::array();
+  for (const auto& [key, methods] : makers_) {
+    list.push_back({{"teacher", std::get<0>(key.first)},
+                    {"model", std::get<3>(key.first)},
+                    {"vendor", std::get<4>(key.first)},
+                    {"licence", std::get<0>(key.second)},
+                    {"terms_url", std::get<1>(key.second)},
+                    {"terms_checked", std::get<2>(key.second)},
+                    {"conditions", std::get<3>(key.second)},
+                    {"outputs_may_train", may_train_word(std::get<4>(key.second))},
+                    {"pairs", methods}});
   }
   return list;
 }
@@ -180,6 +226,7 @@ void Ledger::write(Json& manifest) const {
   manifest["merkle"] = merkle_.summary();
   manifest["terms"] = {{"strictest", strictest()}};
   manifest["sources"] = sources();
+  if (!makers_.empty()) manifest["prompt_makers"] = makers();
   manifest["audit"] = {{"self_identification", self_identification()},
                        {"contradicting_pairs", contradicting_},
                        {"pairs_without_right", barred_},

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/base/json.h"
-#include "core/corpus/records.h"
+#include "core/corpus/curation.h"
 #include "core/curate/merkle.h"
 #include "core/curate/pairs_digest.h"
 
@@ -20,6 +20,8 @@ namespace retort {
 class Ledger {
  public:
   void add(const Pair& pair);
+  /// Whose output the prompt of the pair added last is: their terms count like those of the answer.
+  void add_makers(const Pair& pair, const std::vector<Maker>& makers);
 
   std::int64_t pairs() const { return digest_.pairs(); }
   const std::string& digest() const { return digest_.hex(); }
@@ -54,6 +56,7 @@ class Ledger {
   };
 
   void audit(const Pair& pair, Teacher& teacher);
+  Json makers() const;
   Json strictest() const;
   Json sources() const;
   Json self_identification() const;
@@ -63,6 +66,8 @@ class Ledger {
   RowId newest_ = 0;
   std::map<std::pair<TeacherKey, TermsKey>, Source> sources_;
   std::map<TeacherKey, Teacher> teachers_;
+  std::map<std::pair<TeacherKey, TermsKey>, std::map<std::string, std::int64_t>> makers_;  ///< by method, pairs
+  std::map<TeacherKey, std::int64_t> barred_by_makers_;
   std::map<std::string, std::int64_t> finish_;
   std::int64_t barred_ = 0, contradicting_ = 0, refusals_ = 0, served_differs_ = 0, without_usage_ = 0;
   Usage usage_;

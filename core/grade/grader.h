@@ -23,6 +23,7 @@ struct Grade {
   double score = 0;       ///< 1 right, 0 wrong; graders that give part marks say how much, from 0 to 1
   std::string reason;     ///< one line for people: what was compared with what
   std::string extracted;  ///< the final answer found in the text; may be empty
+  bool asked = true;      ///< false: whoever judges could not be asked about it; another time may do better
 };
 
 /// "right", "wrong", "ungradable": as labels store it.

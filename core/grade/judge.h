@@ -1,7 +1,11 @@
 // A teacher as a grader: the question that asks it, and what its reply says. Asking goes through the harvester like any
-// request, so that a judgement is paid for once; both functions here are pure.
+// request, so that a judgement is paid for once: `Judge` is the port to it.
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -24,5 +28,24 @@ Grade parse_judgement(std::string_view reply);
 
 /// Of rubric and version. With the digest of the judging teacher's request it names a label's origin.
 std::string judge_digest(std::string_view rubric);
+
+/// A teacher that can be asked. An Error means that nothing more can be asked: a cap, a quota, the user, the disk.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  struct Case {
+    Json messages;
+    std::string judged;  ///< digest of the prompt whose answer is judged
+  };
+  /// The text of each reply, in order; nothing where the question failed for good.
+  virtual Result<std::vector<std::optional<std::string>>> ask(std::span<const Case> cases) = 0;
+  /// Of dialect, model and parameters: another one may judge otherwise.
+  virtual std::string digest() const = 0;
+};
+/// Errc::usage if there is no teacher of that name.
+using OpenJudge = std::function<Result<std::unique_ptr<Judge>>(const std::string& teacher)>;
+
+/// Grades by what that teacher says. An empty rubric is the default one.
+Result<std::unique_ptr<Grader>> judge_grader(const std::string& teacher, std::string rubric, const OpenJudge& open);
 
 }  // namespace retort

@@ -46,12 +46,27 @@ Made from_command(std::string_view setting, const GraderTools& tools) {
   return command_grader(setting, tools.start_program);
 }
 
+// TEACHER, or TEACHER:FILE with the rubric.
+Made from_judge(std::string_view setting, const GraderTools& tools) {
+  const std::size_t colon = setting.find(':');
+  std::string rubric;
+  if (colon != std::string_view::npos) {
+    if (!tools.read_file) return fail(Errc::usage, "no rubric can be read for the grader judge here");
+    const std::string path(trimmed(setting.substr(colon + 1)));
+    auto text = tools.read_file(path);
+    if (!text) return fail(text.error());
+    if (trimmed(*text).empty()) return fail(Errc::usage, "the rubric " + path + " is empty");
+    rubric = trimmed(*text);
+  }
+  return judge_grader(std::string(trimmed(setting.substr(0, colon))), std::move(rubric), tools.open_judge);
+}
+
 constexpr std::array kKinds{
     Kind{"exact", false, plain<exact_grader>},   Kind{"text", false, plain<text_grader>},
     Kind{"number", false, plain<number_grader>}, Kind{"math", false, plain<math_grader>},
     Kind{"choice", false, plain<choice_grader>}, Kind{"regex", true, from_regex},
     Kind{"json-schema", true, from_schema},      Kind{"code", true, from_language},
-    Kind{"command", true, from_command},
+    Kind{"command", true, from_command},         Kind{"judge", true, from_judge},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/grade/grader.h"
+#include "core/grade/judge.h"
 #include "core/grade/line_program.h"
 #include "core/grade/sandbox.h"
 
@@ -16,7 +17,8 @@ namespace retort {
 struct GraderTools {
   Sandbox* sandbox = nullptr;                                             ///< for `code`; must outlive the grader
   StartLineProgram start_program;                                         ///< for `command:…`
-  std::function<Result<std::string>(const std::string& path)> read_file;  ///< for `json-schema:FILE`
+  std::function<Result<std::string>(const std::string& path)> read_file;  ///< for `json-schema:FILE`, a rubric
+  OpenJudge open_judge = {};                                              ///< for `judge:…`
 };
 
 /// The grader that `spec` names: a kind, and after a colon its setting. docs/graders.md describes each:
@@ -30,6 +32,7 @@ struct GraderTools {
 ///   json-schema:FILE    JSON of that shape (`json-schema`: the reference is the schema)
 ///   code:LANGUAGE       a program that passes its tests in the sandbox: python (also `code`), sh
 ///   command:COMMAND     whatever a program of the user's says, which reads and writes JSON lines
+///   judge:TEACHER       what another teacher says (`judge:TEACHER:FILE`: by the rubric in the file)
 ///
 /// Errc::usage says what is wrong with the spec and what there is.
 Result<std::unique_ptr<Grader>> make_grader(std::string_view spec, const GraderTools& tools);

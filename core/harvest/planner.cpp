@@ -53,21 +53,27 @@ Planner::Planner(const HarvestSettings& settings, HarvestStats& stats)
     : settings_(settings),
       stats_(stats),
       planned_max_(std::max<std::int64_t>(2048, 2LL * settings.limits.in_flight_max)) {
-  for (int sample = 0; sample < settings.samples; ++sample) {
-    const Json parameters = sample_parameters(settings.parameters, sample);
-    askings_.push_back({parameters, RequestDigester(settings.dialect, settings.model, parameters, sample)});
+  prepare(settings.samples);
+}
+
+void Planner::prepare(int samples) {
+  for (int sample = static_cast<int>(askings_.size()); sample < samples; ++sample) {
+    const Json parameters = sample_parameters(settings_.parameters, sample);
+    askings_.push_back({parameters, RequestDigester(settings_.dialect, settings_.model, parameters, sample)});
   }
 }
 
 void Planner::add_row(PromptRow row) {
   ++stats_.rows;
-  for (int sample = 0; sample < settings_.samples; ++sample) {
+  const int samples = row.samples > 0 ? row.samples : settings_.samples;
+  prepare(samples);
+  for (int sample = 0; sample < samples; ++sample) {
     RequestSpec spec;
     const Asking& asking = askings_[static_cast<std::size_t>(sample)];
     spec.parameters = asking.parameters;
     spec.digest = asking.digest(row.messages);
     spec.sample = sample;
-    spec.prompt = sample + 1 < settings_.samples ? row : std::move(row);
+    spec.prompt = sample + 1 < samples ? row : std::move(row);
     collecting_.push_back(std::move(spec));
     ++planned_;
   }

@@ -41,7 +41,7 @@ class Planner {
  public:
   Planner(const HarvestSettings& settings, HarvestStats& stats);
 
-  /// One row becomes `samples` requests.
+  /// One row becomes `samples` requests: its own number, or the settings'.
   void add_row(PromptRow row);
   /// True while another row may be added: what is planned and not finished is bounded.
   bool has_room() const { return planned_ < planned_max_; }
@@ -70,6 +70,7 @@ class Planner {
     Json parameters;
     RequestDigester digest;
   };
+  void prepare(int samples);
   void admit(RequestSpec spec, const RequestState& state);
   bool joins_last(const Work& work, const RequestSpec& spec) const;
 

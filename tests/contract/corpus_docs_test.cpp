@@ -90,6 +90,8 @@ void make_corpus(const std::string& path) {
     REQUIRE_OK((*log)->add(*id, drops));
     REQUIRE_OK((*log)->end_view(*id, view));
     REQUIRE_OK((*log)->put(wants));
+    const std::vector<MadePrompt> made = {{"digest", 1, "evolve", {"parent"}}};
+    REQUIRE_OK((*log)->put(made));
     REQUIRE_OK((*log)->close({0, {}, nullptr}));
   }
   REQUIRE_OK(corpora.forget(path, {{3}, "", "asked to"}, run_start(), false));

@@ -178,6 +178,7 @@ bool FakeTeacher::reply(RawConnection& connection, const RawRequest& request) {
   if (target == "/v1/models")
     return connection.send(http_reply(model_list_body("arithmetic"), "Content-Type: application/json\r\n"));
   if (target == "/v1/chat/completions") return chat(connection, request);
+  if (target == "/v1/completions" && options_.completes) return complete(connection, request);
   const std::string body = chat_error_body({.status = 404, .code = "not_found", .message = "no such path"});
   return connection.send(http_reply(body, "Content-Type: application/json\r\n", "404 Not Found"));
 }
@@ -206,6 +207,29 @@ FakeTeacherEntry FakeTeacher::enter(const RawRequest& request, const ChatRequest
   return entry;
 }
 
+// Plain: without faults, for what writes on from a text.
+bool FakeTeacher::complete(RawConnection& connection, const RawRequest& request) {
+  const auto asked = parse_json(request.body);
+  const std::string prompt = asked ? json_text(*asked, "prompt") : std::string();
+  int time = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    PromptBooks& book = books_[prompt];
+    time = ++book.received;
+    ++book.delivered;
+    ++delivered_;
+    log_.push_back({.at = clock_.now(), .number = static_cast<std::int64_t>(log_.size()) + 1, .prompt = prompt, .fault = "ok"});
+  }
+  const Json reply = {
+      {"id", "cmpl-1"},
+      {"object", "text_completion"},
+      {"created", 1},
+      {"model", asked ? json_text(*asked, "model") : ""},
+      {"choices", {{{"index", 0}, {"text", options_.completes(*asked, time)}, {"finish_reason", "stop"}}}},
+      {"usage", {{"prompt_tokens", 5}, {"completion_tokens", 5}, {"total_tokens", 10}}}};
+  return connection.send(http_reply(dump_json(reply), "Content-Type: application/json\r\n"));
+}
+
 bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
   auto parsed = parse_chat_request(request.body);
   if (const auto* error = std::get_if<ChatError>(&parsed)) {
@@ -220,6 +244,17 @@ bool FakeTeacher::chat(RawConnection& connection, const RawRequest& request) {
   const auto number = static_cast<std::uint64_t>(entry.number);
   ChatAnswer answer = teach(*kTeacher, asked, 0, number, clock_.wall().ms / 1000);
   answer.model = asked.model;
+  if (options_.says) {
+    int time = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      time = books_[asked.last_user_text].received;
+    }
+    const std::string text = options_.says(asked, time);
+    for (ChatChoice& choice : answer.choices) {
+      if (!text.empty()) choice.answer.text = text;
+    }
+  }
   const auto planned =
       wire_fault(entry.fault, {answer, request.header("authorization"), argument, asked.stream, clock_.wall()});
   RETORT_ASSERT(planned.has_value());

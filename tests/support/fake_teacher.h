@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,11 @@ struct FakeTeacherOptions {
   int port = 0;               ///< 0: any free one
   Duration latency{};         ///< before each reply
   Duration latency_spread{};  ///< up to so much more, different for each request
+  /// What it says instead of what it knows, by the messages and how often it was asked them (from 1); empty: what it
+  /// knows. Called from many threads.
+  std::function<std::string(const ChatRequest& asked, int time)> says = {};
+  /// What it writes on from a text at /v1/completions; unset: it has no such path.
+  std::function<std::string(const Json& body, int time)> completes = {};
 };
 
 struct PromptBooks {
@@ -86,6 +92,7 @@ class FakeTeacher {
   void serve(RawConnection& connection);
   bool reply(RawConnection& connection, const RawRequest& request);
   bool chat(RawConnection& connection, const RawRequest& request);
+  bool complete(RawConnection& connection, const RawRequest& request);
   FakeTeacherEntry enter(const RawRequest& request, const ChatRequest& asked, std::string& argument);
 
   const FakeTeacherOptions options_;

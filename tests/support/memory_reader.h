@@ -14,6 +14,7 @@ class MemoryReader final : public CorpusReader {
  public:
   std::vector<Pair> pairs;  ///< of the view `all`, by ascending response id
   std::vector<Permission> stored;
+  std::vector<Maker> makers;   ///< of prompts that teachers made
   std::size_t steps = 0;       ///< calls of pairs_after
   std::size_t limit_most = 0;  ///< the most pairs ever asked for at once
 
@@ -58,6 +59,17 @@ class MemoryReader final : public CorpusReader {
   Result<std::vector<std::pair<RowId, int>>> samples_after(RowId, std::size_t) override {
     return std::vector<std::pair<RowId, int>>();
   }
+  Result<std::vector<WantedPrompt>> wanted_after(const Want*, std::size_t) override {
+    return std::vector<WantedPrompt>();
+  }
+  Result<std::vector<Maker>> makers_of(const std::string& text_digest) override {
+    std::vector<Maker> found;
+    for (const Maker& maker : makers) {
+      if (maker.made.digest == text_digest) found.push_back(maker);
+    }
+    return found;
+  }
+  Result<std::optional<KnownAnswer>> answer_to(const std::string&) override { return std::optional<KnownAnswer>(); }
   Result<std::vector<RunRecord>> runs() override { return std::vector<RunRecord>(); }
   Result<std::optional<ViewDrop>> dropped(RowId, RowId) override { return std::optional<ViewDrop>(); }
 };

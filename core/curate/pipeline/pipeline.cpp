@@ -52,8 +52,6 @@ struct Judged {
   std::vector<std::int64_t> known;                    ///< of each row stage
 };
 
-std::uint64_t hash_of(const std::string& hex) { return std::strtoull(hex.substr(0, 16).c_str(), nullptr, 16); }
-
 std::int64_t tokens_of(const Pair& pair) {
   if (pair.answer.usage.output) return *pair.answer.usage.output;
   return static_cast<std::int64_t>((pair.answer.text.size() + pair.answer.reasoning.size() + 3) / 4);
@@ -69,7 +67,7 @@ Traveller set_out(const Pair& pair, std::string& input) {
   traveller.survivor.response = pair.response;
   traveller.survivor.prompt = pair.prompt;
   traveller.survivor.tokens = tokens_of(pair);
-  traveller.survivor.prompt_hash = hash_of(sha256_hex(canonical_json(pair.messages)));
+  traveller.survivor.prompt_hash = prompt_hash_of(sha256_hex(canonical_json(pair.messages)));
   traveller.sample = pair.sample;
   traveller.cost = pair.cost;
   const std::string content = content_digest(pair);
@@ -111,8 +109,10 @@ Result<void> apply(const Pass& pass, std::size_t index, const std::vector<Pair>&
     for (std::size_t k = 0; k < where.size(); ++k) {
       Label& label = (*fresh)[k];
       label.reason = shortened(on_one_line(to_valid_utf8(label.reason)), kReasonBytesMax);
-      judged.labels.push_back(
-          {slot.id, {unknown[k]->response, inputs[where[k]], label.value, label.score, label.reason}});
+      if (slot.stage->keeps(label)) {
+        judged.labels.push_back(
+            {slot.id, {unknown[k]->response, inputs[where[k]], label.value, label.score, label.reason}});
+      }
       labels[where[k]] = std::move(label);
     }
   }
@@ -290,7 +290,8 @@ class Runner {
   void grade(const Traveller& traveller, bool right) {
     PromptTally& tally = result_.tallies[traveller.survivor.prompt];
     ++(right ? tally.right : tally.wrong);
-    result_.graded.push_back({traveller.survivor.prompt, traveller.sample, right});
+    result_.graded.push_back(
+        {traveller.survivor.prompt, traveller.sample, right, traveller.cost, traveller.survivor.prompt_hash});
   }
 
   void drop(const RowSlot& slot, Traveller& traveller) {
@@ -374,6 +375,10 @@ class Runner {
 };
 
 }  // namespace
+
+std::uint64_t prompt_hash_of(const std::string& digest) {
+  return std::strtoull(digest.substr(0, 16).c_str(), nullptr, 16);
+}
 
 std::string RowStage::digest() const {
   return sha256_hex(canonical_json({{"name", name()}, {"settings", settings()}}));

@@ -65,6 +65,8 @@ struct Graded {
   RowId prompt = 0;
   std::int32_t sample = 0;
   bool right = false;
+  Usd cost;
+  std::uint64_t prompt_hash = 0;  ///< of the messages, as a Survivor has it
 };
 
 struct PipelineResult {
@@ -76,6 +78,9 @@ struct PipelineResult {
   std::int64_t pairs = 0;  ///< that went in
   Usd cost;                ///< of all that went in
 };
+
+/// The first 64 bits of a prompt's digest: how a pipeline knows it.
+std::uint64_t prompt_hash_of(const std::string& digest);
 
 /// Reads the view `all` in short steps. Drops go to `view` as they are found, labels to the log in small transactions.
 /// Errc::interrupted once should_stop() says so: what was labelled stays.

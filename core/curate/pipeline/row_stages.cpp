@@ -116,18 +116,22 @@ class ReasoningFormStage final : public PureStage {
   bool code_, wanted_;
 };
 
+constexpr const char* kUnasked = "unasked";
+
 /// Right or wrong, by a grader.
 class VerifyStage final : public RowStage {
  public:
-  VerifyStage(std::unique_ptr<Grader> grader, std::string spec, bool keep_wrong, bool keep_ungradable)
-      : grader_(std::move(grader)),
+  VerifyStage(std::string name, std::unique_ptr<Grader> grader, std::string spec, bool keep_wrong, bool keep_ungradable)
+      : name_(std::move(name)),
+        grader_(std::move(grader)),
         spec_(std::move(spec)),
         keep_wrong_(keep_wrong),
         keep_ungradable_(keep_ungradable) {}
-  std::string name() const override { return "verify"; }
+  std::string name() const override { return name_; }
   Json settings() const override { return {{"grader", spec_}, {"digest", grader_->digest()}}; }
   bool pure() const override { return grader_->pure(); }
   bool verifies() const override { return true; }
+  bool keeps(const Label& label) const override { return label.value != kUnasked; }
 
   Result<std::vector<Label>> judge(std::span<const Pair* const> pairs) override {
     std::vector<GradeInput> inputs;
@@ -137,7 +141,8 @@ class VerifyStage final : public RowStage {
     if (!verdicts) return fail(verdicts.error());
     std::vector<Label> labels;
     for (Grade& verdict : *verdicts)
-      labels.push_back({std::string(grade_word(verdict.kind)), std::move(verdict.reason), verdict.score});
+      labels.push_back({verdict.asked ? std::string(grade_word(verdict.kind)) : std::string(kUnasked),
+                        std::move(verdict.reason), verdict.score});
     return labels;
   }
 
@@ -147,6 +152,7 @@ class VerifyStage final : public RowStage {
   }
 
  private:
+  std::string name_;
   std::unique_ptr<Grader> grader_;
   std::string spec_;
   bool keep_wrong_, keep_ungradable_;
@@ -160,15 +166,19 @@ MadeStage made(Args&&... args) {
 
 MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>(fail(Errc::usage, what)); }
 
-MadeStage make_verify(StageOptions& options, const GraderTools& tools) {
-  const std::string spec = options.text("grader", "exact");
+// `verify` with any grader, or `judge` with a teacher and a rubric written into the recipe.
+MadeStage make_verify(const std::string& name, StageOptions& options, const GraderTools& tools) {
+  const bool judged = name == "judge";
+  const std::string teacher = judged ? options.text("teacher", "") : "",
+                    rubric = judged ? options.text("rubric", "") : "";
+  const std::string spec = judged ? "judge:" + teacher : options.text("grader", "exact");
   const std::string wrong = options.text("wrong", "drop"), ungradable = options.text("ungradable", "drop");
   for (const std::string& word : {wrong, ungradable}) {
     if (word != "drop" && word != "keep") return wrong_option("'wrong' and 'ungradable' are \"drop\" or \"keep\"");
   }
-  auto grader = make_grader(spec, tools);
+  auto grader = judged ? judge_grader(teacher, rubric, tools.open_judge) : make_grader(spec, tools);
   if (!grader) return Result<Pipeline::Stage>(fail(grader.error()));
-  return made<VerifyStage>(std::move(*grader), spec, wrong == "keep", ungradable == "keep");
+  return made<VerifyStage>(name, std::move(*grader), spec, wrong == "keep", ungradable == "keep");
 }
 
 }  // namespace
@@ -179,6 +189,7 @@ std::vector<StageInfo> row_stage_catalogue() {
       {"declined", "drops what the provider marks as a refusal"},
       {"self_identification", "drops answers that name another maker than the profile, in the first person"},
       {"verify", "grades the final answer (grader = \"exact\"), drops what is wrong or ungradable"},
+      {"judge", "asks another teacher (teacher, rubric), drops what it calls wrong or cannot judge"},
       {"length", "drops by bytes of the answer, the reasoning or both (of, min, max)"},
       {"reasoning_form", "drops long paragraphs and code in the chain of thought (paragraph_bytes, code, required)"}};
 }
@@ -186,7 +197,7 @@ std::vector<StageInfo> row_stage_catalogue() {
 MadeStage make_row_stage(const std::string& name, StageOptions& options, const GraderTools& tools) {
   if (name == "finished") return made<FinishedStage>();
   if (name == "self_identification") return made<IdentityStage>();
-  if (name == "verify") return make_verify(options, tools);
+  if (name == "verify" || name == "judge") return make_verify(name, options, tools);
   if (name == "length") {
     const std::string of = options.text("of", "both");
     if (of != "answer" && of != "reasoning" && of != "both")

@@ -28,6 +28,8 @@ class RowStage {
   virtual Result<std::vector<Label>> judge(std::span<const Pair* const> pairs) = 0;
   /// A short reason to drop a pair with that label, the same words each time; empty: it stays.
   virtual std::string drop(const Pair& pair, const Label& label) const = 0;
+  /// Whether the label stays for the next time. If not, its pair is judged again then.
+  virtual bool keeps(const Label&) const { return true; }
   /// Whether "right" and "wrong" of this stage count as the pass rate of the prompt.
   virtual bool verifies() const { return false; }
   /// Whether what it drops was declined by the teacher: no further answer is wanted because of it.
