@@ -141,7 +141,7 @@ Result<int> harvest_until_verified(Edges& edges, HarvestPlan& plan, const Rounds
     stopped = asked->stopped;
     if (stopped && stopped->code == Errc::interrupted) return fail(*stopped);
     auto graded = grade(edges, setup, flags, seen.get());
-    if (!graded) return fail(graded.error());
+    if (!graded) return fail(stopped ? *stopped : graded.error());
     round = std::move(*graded);
     if (stopped || round->sampling.wanted_samples == 0) break;
     if (rounds > 1 && asked->stats.attempts == 0) break;  // what is wanted cannot be asked: rows that are passed over
