@@ -202,13 +202,15 @@ Result<void> record(Edges& edges, const EvalFlags& flags, const EvalTally& tally
   return {};
 }
 
+bool has_judge(const EvalFlags& flags) { return flags.grader.rfind("judge:", 0) == 0; }
+
 Result<void> check(const EvalFlags& flags) {
   if (flags.run.empty() == flags.teacher.empty())
     return fail(Errc::usage, "whom to evaluate? Give the folder of a run, or --teacher NAME, and not both");
   if (flags.files.empty()) return fail(Errc::usage, "nothing to evaluate on: --prompts FILE");
   if (!flags.teacher.empty() && flags.corpus.empty())
     return fail(Errc::usage, "--teacher needs -c CORPUS: what the teacher answers is kept there, and not asked again");
-  if (flags.grader.rfind("judge:", 0) == 0 && flags.corpus.empty())
+  if (has_judge(flags) && flags.corpus.empty())
     return fail(Errc::usage, "a judge needs -c CORPUS: what it says is kept there, and not asked again");
   for (const std::string& file : flags.files) {
     if (file == "-" && !flags.teacher.empty())
@@ -222,6 +224,9 @@ Result<void> check(const EvalFlags& flags) {
 Result<int> run_eval(Edges& edges, const EvalFlags& flags) {
   if (!flags.compared.empty()) return compare_evaluations(edges.corpora, flags.compared, flags.json);
   if (auto checked = check(flags); !checked) return fail(checked.error());
+  if (flags.teacher.empty() && !has_judge(flags) && !flags.corpus.empty()) {  // before the work, not after it
+    if (const auto there = edges.corpora.read(flags.corpus); !there) return fail(there.error());
+  }
   const auto grader = make_grader(flags.grader, judging_tools(edges, edges.graders, flags.corpus, flags.asking));
   if (!grader) return fail(grader.error());
   auto source = open_prompts(flags.files, flags.prompts);
@@ -240,17 +245,17 @@ Result<int> run_eval(Edges& edges, const EvalFlags& flags) {
     if (auto done = items->finish(); !done) return fail(done.error());
     if (auto done = items->commit(); !done) return fail(done.error());
   }
+  if (flags.json) {
+    Json result = tally_json(*tally);
+    result[flags.teacher.empty() ? "run" : "teacher"] = flags.who();
+    result["grader"] = flags.grader;
+    print_line(dump_json(result));
+  } else {
+    for (const std::string& line : tally_lines(*tally, flags.who())) print_line(line);
+  }
   if (!flags.corpus.empty()) {
     if (auto kept = record(edges, flags, *tally); !kept) return fail(kept.error());
   }
-  if (!flags.json) {
-    for (const std::string& line : tally_lines(*tally, flags.who())) print_line(line);
-    return kExitComplete;
-  }
-  Json result = tally_json(*tally);
-  result[flags.teacher.empty() ? "run" : "teacher"] = flags.who();
-  result["grader"] = flags.grader;
-  print_line(dump_json(result));
   return kExitComplete;
 }
 

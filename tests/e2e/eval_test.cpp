@@ -122,6 +122,7 @@ TEST_CASE("what cannot be evaluated is said in one line", "[e2e][eval]") {
       {{"run"}, "--prompts FILE"},
       {{"--teacher", "fake", "--prompts", "problems.jsonl"}, "-c CORPUS"},
       {{"--teacher", "fake", "-c", "e.db", "--prompts", "-"}, "name a file"},
+      {{"run", "-c", "none.db", "--prompts", "problems.jsonl"}, "no such corpus"},
       {{"run", "-n", "4", "--prompts", "problems.jsonl"}, "--temperature"}};
   for (const auto& [more, why] : refused) {
     std::vector<std::string> words{"eval"};
