@@ -56,11 +56,50 @@ double training_seconds(const RunRecord& run) {
              : 0;
 }
 
-/// Training that ended, before the last one and the last one; how much each learned from.
+/// Trainings: those that made the last student (one that was resumed is several), or all before them.
 struct Training {
   std::int64_t runs = 0;
-  double seconds = 0;
+  double seconds = 0, joules = 0;
+  std::int64_t unmeasured = 0;  ///< runs of which nobody knows the energy
+  std::string folder;           ///< of the last run
 };
+
+// By RAPL and NVML, as `retort train` kept it; what cannot be read is not guessed.
+void add_training(Training& training, const RunRecord& run) {
+  ++training.runs;
+  training.seconds += training_seconds(run);
+  const Json& joules = json_child(json_child(run.summary, "energy"), "joules");
+  if (joules.is_number()) {
+    training.joules += joules.get<double>();
+  } else {
+    ++training.unmeasured;
+  }
+}
+
+void add_training(Training& training, const Training& other) {
+  training.runs += other.runs;
+  training.seconds += other.seconds;
+  training.joules += other.joules;
+  training.unmeasured += other.unmeasured;
+}
+
+Json as_json(const Training& training) {
+  return {{"runs", training.runs},
+          {"seconds", training.seconds},
+          {"joules", training.unmeasured < training.runs ? Json(training.joules) : Json(nullptr)},
+          {"runs_without_energy", training.unmeasured}};
+}
+
+std::string described(const Training& training) {
+  std::string text = with_commas(training.runs) + (training.runs == 1 ? " run, " : " runs, ") +
+                     with_commas(static_cast<std::int64_t>(training.seconds)) + " s";
+  if (training.unmeasured < training.runs)
+    text += ", " + with_commas(static_cast<std::int64_t>(training.joules)) + " J counted by the processors";
+  if (training.unmeasured > 0)
+    text += training.unmeasured == training.runs ? ", energy unknown"
+                                                 : ", energy of " + with_commas(training.unmeasured) + " unknown";
+  return text;
+}
 
 std::string dollars(Usd cost) {
   std::string text = std::to_string(cost.dollars());
@@ -103,9 +142,13 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
       add(stages[run.command], run);
     }
     if (run.command != "train") continue;
-    before.runs += last.runs;
-    before.seconds += last.seconds;
-    last = {1, training_seconds(run)};
+    const std::string folder = json_text(run.summary, "run");
+    if (last.runs > 0 && folder != last.folder) {
+      add_training(before, last);
+      last = {};
+    }
+    last.folder = folder;
+    add_training(last, run);
   }
   const auto batches = under_way(flags.corpus);
   if (!batches) return fail(batches.error());
@@ -121,9 +164,7 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
                                        {"teachers", by_teacher},
                                        {"stages", by_stage},
                                        {"views", by_view},
-                                       {"training",
-                                        {{"final", {{"runs", last.runs}, {"seconds", last.seconds}}},
-                                         {"before", {{"runs", before.runs}, {"seconds", before.seconds}}}}}})));
+                                       {"training", {{"final", as_json(last)}, {"before", as_json(before)}}}})));
     return 0;
   }
   print_account("all", all);
@@ -138,8 +179,7 @@ Result<int> run_costs(Edges& edges, const CostsFlags& flags) {
     for (const Json& line : dropped_by_stage(view))
       print_line("  " + line["stage"].get<std::string>() + " dropped " + with_commas(line["pairs"]));
   }
-  print_line("training: the last run took " + std::to_string(last.seconds) + " s, the " + with_commas(before.runs) +
-             " before it " + std::to_string(before.seconds) + " s");
+  print_line("training: the final student: " + described(last) + "; before it: " + described(before));
   return 0;
 }
 

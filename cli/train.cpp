@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "cli/command.h"
+#include "cli/energy.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/run_record.h"
@@ -133,7 +134,9 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
     return read_admitted(**reader, *admission, use);
   };
   Json plan = Json::object();
+  EnergyMeter energy = EnergyMeter::of_machine();
   host.on_event = [&](const Json& event) {
+    energy.sample();
     if (json_text(event, "event") == "plan") plan = event;
     progress.show(event);
   };
@@ -146,7 +149,8 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
     print_train_plan(plan, flags.json);
     return kExitComplete;
   }
-  const Json summary = summary_of(flags, *admission, progress, seconds(edges.clock.now() - begun));
+  Json summary = summary_of(flags, *admission, progress, seconds(edges.clock.now() - begun));
+  summary["energy"] = energy.summary();
   const int exit_code = trained                                     ? kExitComplete
                         : trained.error().code == Errc::interrupted ? interrupted_exit_code()
                                                                     : exit_code_of(trained.error().code);
