@@ -29,6 +29,19 @@ ViewRecord record_of(const Rows& row) {
   return record;
 }
 
+constexpr char kPlacesOfView[] =
+    "SELECT position, response_id, coalesce(rejected_id, 0), part FROM view_pair "
+    "WHERE view_id = ?1 AND position > ?2 AND (?3 = '' OR part = ?3) ORDER BY position LIMIT ?4";
+
+// `all` with what was forgotten of it: a forgotten request names no answer any more, its newest one was it.
+constexpr char kAllWithGraves[] =
+    "SELECT r.id, r.id, 0, '' FROM response r JOIN request q ON q.id = r.request_id "
+    "WHERE r.id > ?1 AND r.finish <> 'length' AND NOT r.partial AND r.invalid IS NULL AND q.role = '' AND "
+    "((q.status = 'answered' AND q.response_id = r.id) OR (q.response_id IS NULL AND r.id = "
+    "  (SELECT max(response_id) FROM forgotten JOIN response newest ON newest.id = response_id "
+    "   WHERE newest.request_id = q.id AND NOT newest.partial))) "
+    "ORDER BY r.id LIMIT ?2";
+
 struct Place {
   std::int64_t position;
   RowId response, rejected;
@@ -69,10 +82,9 @@ Result<std::vector<ViewPair>> SqliteReader::view_pairs_after(RowId view, std::in
                                                              std::size_t limit) {
   std::vector<Place> places;
   {
-    Rows rows = connection_->query(
-        "SELECT position, response_id, coalesce(rejected_id, 0), part FROM view_pair "
-        "WHERE view_id = ?1 AND position > ?2 AND (?3 = '' OR part = ?3) ORDER BY position LIMIT ?4",
-        view, after, part, static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX)));
+    const auto most = static_cast<std::int64_t>(std::min<std::size_t>(limit, INT64_MAX));
+    Rows rows = view == 0 ? connection_->query(kAllWithGraves, after, most)
+                          : connection_->query(kPlacesOfView, view, after, part, most);
     while (rows.next()) places.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.text(3)});
     if (auto done = rows.status(); !done) return fail(done.error());
   }

@@ -41,28 +41,16 @@ Counts sources_of(const Json& manifest) {
   return counts;
 }
 
-Result<void> read_all(CorpusReader& reader, RowId last, std::int64_t leaves, Tally& tally) {
-  for (RowId after = 0; tally.tree.size() < leaves;) {
-    const auto pairs = reader.pairs_after(after, kPairsPerStep);
-    if (!pairs) return fail(pairs.error());
-    if (pairs->empty()) return {};
-    for (const Pair& pair : *pairs) {
-      if (pair.response > last || tally.tree.size() == leaves) return {};
-      tally.add(pair, {});
-      after = pair.response;
-    }
-  }
-  return {};
-}
-
-Result<void> read_view(CorpusReader& reader, RowId view, const std::string& part, std::int64_t leaves, Tally& tally) {
+// View 0 is `all`, up to a response; a stored view is frozen by itself.
+Result<void> read_view(CorpusReader& reader, RowId view, const std::string& part, RowId last, std::int64_t leaves,
+                       Tally& tally) {
   for (std::int64_t after = 0; tally.tree.size() < leaves;) {
     const auto pairs = reader.view_pairs_after(view, after, part, kPairsPerStep);
     if (!pairs) return fail(pairs.error());
     if (pairs->empty()) return {};
     for (const ViewPair& entry : *pairs) {
       after = entry.position;
-      if (tally.tree.size() == leaves) return {};
+      if (tally.tree.size() == leaves || (view == 0 && entry.pair.response > last)) return {};
       tally.add(entry.pair, entry.content);
       if (entry.rejected) tally.add(*entry.rejected, entry.rejected_content);
     }
@@ -105,7 +93,7 @@ Result<ManifestProof> verify_manifest(CorpusReader& reader, const Json& manifest
   Tally tally;
   const std::string name = json_text(manifest, "view");
   if (name == "all") {
-    if (auto done = read_all(reader, *frozen, *leaves, tally); !done) return fail(done.error());
+    if (auto done = read_view(reader, 0, {}, *frozen, *leaves, tally); !done) return fail(done.error());
   } else {
     const Json& curation = json_child(manifest, "curation");
     const std::string digest = json_text(curation, "view_digest");
@@ -114,7 +102,7 @@ Result<ManifestProof> verify_manifest(CorpusReader& reader, const Json& manifest
     if (!*view) {
       return ManifestProof{0, 0, {"view '" + name + "' with the digest " + digest + " is not in this corpus"}};
     }
-    if (auto done = read_view(reader, (*view)->id, json_text(curation, "split"), *leaves, tally); !done)
+    if (auto done = read_view(reader, (*view)->id, json_text(curation, "split"), *frozen, *leaves, tally); !done)
       return fail(done.error());
   }
   ManifestProof proof{tally.tree.size(), tally.forgotten, {}};

@@ -92,10 +92,17 @@ TEST_CASE("what was forgotten since is proved by its tombstone", "[e2e][curate]"
   Curated scene;
   REQUIRE(scene.run({"curate", "--recipe", "clean"}).code == 0);
   REQUIRE(scene.run({"export", "--view", "clean", "-o", "out.jsonl"}).code == 0);
-  REQUIRE(scene.run({"forget", "1", "--because", "asked to"}).code == 0);
-  const ProgramEnd holds = scene.run({"verify-manifest", "out.jsonl.manifest.json"});
-  CHECK(holds.code == 0);
-  CHECK(has(holds.err, "were forgotten since"));
+  REQUIRE(scene.run({"export", "-o", "all.jsonl"}).code == 0);
+  REQUIRE(scene.run({"forget", "1", "5", "--because", "asked to"}).code == 0);
+  for (const std::string manifest : {"out.jsonl.manifest.json", "all.jsonl.manifest.json"}) {
+    CAPTURE(manifest);
+    const ProgramEnd holds = scene.run({"verify-manifest", manifest});
+    CHECK(holds.code == 0);
+    CHECK(has(holds.err, "were forgotten since"));
+  }
+  // Only what was forgotten may be missing.
+  scene.execute("UPDATE response SET text = text || '.' WHERE id = 7");
+  CHECK(scene.run({"verify-manifest", "all.jsonl.manifest.json"}).code == 7);
 }
 
 TEST_CASE("an exported line leads back, terms can be amended, and costs are told", "[e2e][curate]") {
