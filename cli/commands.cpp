@@ -6,6 +6,7 @@
 
 #include "cli/batch.h"
 #include "cli/exit_codes.h"
+#include "cli/merge.h"
 #include "cli/suggest.h"
 #include "cli/talk.h"
 
@@ -24,6 +25,7 @@ void add_all(CLI::App& app, Action& action) {
   add_show(app, action);
   add_fsck(app, action);
   add_snapshot(app, action);
+  add_merge(app, action);
   add_forget(app, action);
   add_decode(app, action);
   add_curate(app, action);

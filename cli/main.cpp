@@ -6,11 +6,13 @@
 
 #include "cli/batch.h"
 #include "cli/commands.h"
+#include "cli/merge.h"
 #include "core/net/curl_transport.h"
 #include "core/process/bubblewrap.h"
 #include "core/process/shell_program.h"
 #include "core/process/small_file.h"
 #include "storage/batch_corpora.h"
+#include "storage/merge.h"
 #include "storage/pace_file.h"
 #include "storage/sqlite_corpora.h"
 
@@ -33,6 +35,7 @@ int main(int argc, char** argv) {
       {}};
   const auto sandbox = retort::make_bubblewrap(clock, retort::interrupted);
   edges.graders = {sandbox.get(), retort::shell_programs(clock, retort::interrupted), retort::read_small_file};
+  retort::merge_by([&clock](const retort::MergeOrder& order) { return retort::merge_corpora(clock, order); });
   const int status = retort::run_command_line(std::vector<std::string>(argv + 1, argv + argc), edges);
   if (std::fflush(stdout) != 0) retort::stdout_failed();
   // Not through exit(): a loaded student's libraries take longer to tear down than most commands take to run.

@@ -1,5 +1,7 @@
 // Forgetting erases content and keeps the account: what was asked and answered is gone, that it was asked, when, by
 // whom and at what cost stays, and the digest with it, so that nothing is asked again.
+#include "storage/forget.h"
+
 #include <algorithm>
 
 #include "core/base/hash.h"
@@ -91,16 +93,7 @@ Result<ForgottenPrompt> describe(Connection& connection, RowId prompt) {
   return result;
 }
 
-Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget& what) {
-  std::vector<RowId> prompts;
-  for (const RowId response : what.responses) {
-    const auto prompt = prompt_of(connection, response);
-    if (!prompt) return fail(prompt.error());
-    prompts.push_back(*prompt);
-  }
-  if (!what.containing.empty()) {
-    if (auto done = add_prompts_containing(connection, what.containing, prompts); !done) return fail(done.error());
-  }
+Result<std::vector<ForgottenPrompt>> with_what_follows(Connection& connection, std::vector<RowId> prompts) {
   std::sort(prompts.begin(), prompts.end());
   prompts.erase(std::unique(prompts.begin(), prompts.end()), prompts.end());
   std::vector<ForgottenPrompt> found;
@@ -124,6 +117,19 @@ Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget
     found.push_back(std::move(*one));
   }
   return found;
+}
+
+Result<std::vector<ForgottenPrompt>> find(Connection& connection, const ToForget& what) {
+  std::vector<RowId> prompts;
+  for (const RowId response : what.responses) {
+    const auto prompt = prompt_of(connection, response);
+    if (!prompt) return fail(prompt.error());
+    prompts.push_back(*prompt);
+  }
+  if (!what.containing.empty()) {
+    if (auto done = add_prompts_containing(connection, what.containing, prompts); !done) return fail(done.error());
+  }
+  return with_what_follows(connection, std::move(prompts));
 }
 
 // The digests of what is about to go: manifests made earlier can still be proved.
@@ -185,6 +191,18 @@ Result<void> erase(Connection& connection, const ForgottenPrompt& one) {
   return {};
 }
 
+Result<void> bury_and_erase(Connection& connection, const std::vector<ForgottenPrompt>& prompts,
+                            const std::string& reason, RowId run, const std::string& now) {
+  for (const ForgottenPrompt& one : prompts) {
+    if (!one.before) {
+      if (auto done = bury(connection, one, reason, run, now); !done) return done;
+      if (auto done = keep_digests(connection, one); !done) return done;
+    }
+    if (auto done = erase(connection, one); !done) return done;
+  }
+  return {};
+}
+
 // Pages that were split or freed long ago may still hold copies of what was erased, and so may the WAL: the file is
 // written anew, and the WAL emptied.
 Result<void> rewrite(Connection& connection) {
@@ -200,6 +218,16 @@ Result<void> rewrite(Connection& connection) {
 }
 
 }  // namespace
+
+Result<std::vector<ForgottenPrompt>> forget_prompts(Connection& connection, std::vector<RowId> prompts,
+                                                    const std::string& reason, RowId run, const std::string& now) {
+  auto found = with_what_follows(connection, std::move(prompts));
+  if (!found) return found;
+  if (auto done = bury_and_erase(connection, *found, reason, run, now); !done) return fail(done.error());
+  return found;
+}
+
+Result<void> rewrite_after_forgetting(Connection& connection) { return rewrite(connection); }
 
 Result<std::vector<ForgottenPrompt>> SqliteCorpora::forget(const std::string& path, const ToForget& what,
                                                            const RunStart& run, bool dry_run) {
@@ -226,13 +254,7 @@ Result<std::vector<ForgottenPrompt>> SqliteCorpora::forget(const std::string& pa
   const std::string now = to_iso8601(clock_.wall());
   const auto id = add_run(connection, run, std::nullopt, now);
   if (!id) return fail(id.error());
-  for (const ForgottenPrompt& one : *found) {
-    if (!one.before) {
-      if (auto done = bury(connection, one, what.reason, *id, now); !done) return fail(done.error());
-      if (auto done = keep_digests(connection, one); !done) return fail(done.error());
-    }
-    if (auto done = erase(connection, one); !done) return fail(done.error());
-  }
+  if (auto done = bury_and_erase(connection, *found, what.reason, *id, now); !done) return fail(done.error());
   const RunEnd end{0, {}, {{"prompts", found->size()}}};
   if (auto done = end_run(connection, *id, end, now); !done) return fail(done.error());
   if (auto done = transaction.commit(); !done) return fail(done.error());
