@@ -9,6 +9,7 @@
 #include "core/base/hash.h"
 #include "core/base/text.h"
 #include "core/corpus/content_digest.h"
+#include "core/curate/pipeline/sketches.h"
 
 namespace retort {
 namespace {
@@ -274,7 +275,7 @@ class Runner {
       }
       if (traveller.dropped_by >= 0) continue;
       result_.kept.push_back(traveller.survivor);
-      for (std::size_t i = 0; i < pass.sets.size(); ++i) sketches_[i].push_back(std::move(traveller.sketches[i]));
+      for (std::size_t i = 0; i < pass.sets.size(); ++i) sketches_[i].push_back(traveller.sketches[i]);
     }
     for (std::size_t i = 0; i < pass.rows.size(); ++i) pass.rows[i].line->known += judged.known[i];
     for (const auto& [id, label] : judged.labels) {
@@ -328,16 +329,13 @@ class Runner {
                         one.reason + (one.detail.empty() ? "" : ": " + one.detail)});
     }
     members.clear();
-    const auto remove = [&gone](auto& list) {
-      std::size_t to = 0;
-      for (std::size_t i = 0; i < gone.size(); ++i) {
-        if (gone[i] == 0 && to++ != i) list[to - 1] = std::move(list[i]);
-      }
-      list.resize(to);
-    };
-    remove(result_.kept);
+    std::size_t to = 0;
+    for (std::size_t i = 0; i < gone.size(); ++i) {
+      if (gone[i] == 0 && to++ != i) result_.kept[to - 1] = std::move(result_.kept[i]);
+    }
+    result_.kept.resize(to);
     sketches_[index] = {};
-    for (std::size_t i = index + 1; i < sketches_.size(); ++i) remove(sketches_[i]);
+    for (std::size_t i = index + 1; i < sketches_.size(); ++i) sketches_[i].remove(gone);
     return flush(kRowsPerTransaction);
   }
 
@@ -369,7 +367,7 @@ class Runner {
   RowId after_ = 0;
   std::vector<Survivor> before_;  ///< what the last pass left
   std::size_t before_at_ = 0;
-  std::vector<std::vector<std::string>> sketches_;  ///< of each set stage of this pass
+  std::vector<Sketches> sketches_;  ///< of each set stage of this pass
   std::vector<std::pair<RowId, StoredLabel>> labels_;
   std::vector<ViewDrop> drops_;
 };
