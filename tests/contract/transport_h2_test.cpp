@@ -134,7 +134,7 @@ TEST_CASE("a reset stream is broken and perhaps billed, and its neighbours are n
 
 TEST_CASE("a paused stream does not hold up its neighbours", "[contract][transport][h2][pause]") {
   std::string body;
-  for (int i = 0; body.size() < (8u << 20); ++i) body += std::to_string(i * 7919) + "\n";
+  for (int i = 0; body.size() < (8u << 20); ++i) body += std::to_string(std::int64_t{i} * 7919) + "\n";
   World world([&](H2Connection& to, std::uint32_t stream, const std::string& question) {
     to.reply(stream, question == "1" ? body : "re: " + question);
   });
