@@ -65,8 +65,11 @@ Consultant::~Consultant() {
 Result<std::optional<KnownAnswer>> Consultant::known(const Inquiry& inquiry) const {
   if (!reader_) return std::optional<KnownAnswer>();
   const HarvestSettings& settings = plan_.settings;
-  return reader_->answer_to(request_digest({settings.dialect, settings.model, inquiry.row.messages,
-                                            sample_parameters(settings.parameters, inquiry.sample), inquiry.sample}));
+  auto state =
+      reader_->state_of(request_digest({settings.dialect, settings.model, inquiry.row.messages,
+                                        sample_parameters(settings.parameters, inquiry.sample), inquiry.sample}));
+  if (!state) return fail(state.error());
+  return *state ? std::move((*state)->answer) : std::nullopt;
 }
 
 Result<void> Consultant::begin() {

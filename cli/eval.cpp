@@ -34,9 +34,7 @@ struct EvalFlags {
   const std::string& who() const { return teacher.empty() ? run : teacher; }
 };
 
-/// Every sample of every row: row by row, samples together.
 using Answers = std::vector<StudentAnswer>;
-using AskAll = std::function<Result<Answers>(const std::vector<PromptRow>& rows)>;
 
 // A row that cannot be graded stops the evaluation: a figure over an unknown part of the prompts is worth nothing.
 Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& rows, const Answers& answers) {
@@ -139,43 +137,15 @@ Result<AskAll> student_of(const EvalFlags& flags) {
   });
 }
 
-// As a command line of `retort harvest` has them.
-std::vector<std::string> as_words(const AskingFlags& flags) {
-  std::vector<std::string> words;
-  const auto add = [&](const char* option, std::string value) {
-    words.insert(words.end(), {option, std::move(value)});
-  };
-  if (!flags.config.empty()) add("--config", flags.config);
-  if (flags.caps.max_usd) add("--max-usd", dump_json(*flags.caps.max_usd));
-  if (flags.caps.max_total_tokens) add("--max-total-tokens", std::to_string(*flags.caps.max_total_tokens));
-  if (flags.caps.max_requests) add("--max-requests", std::to_string(*flags.caps.max_requests));
-  if (!flags.caps.until.empty()) add("--until", flags.caps.until);
-  if (flags.terms_unknown) words.emplace_back("--terms-unknown");
-  return words;
-}
-
 Result<AskAll> teacher_of(Edges& edges, const EvalFlags& flags) {
-  std::vector<std::string> further = as_words(flags.asking);
-  if (!flags.prompts.prompt_template.empty())
-    further.insert(further.end(), {"--prompt-template", flags.prompts.prompt_template});
-  auto harvested = ask_teacher(edges, flags.teacher, flags.corpus, flags.files, flags.samples, further);
-  if (!harvested) return fail(harvested.error());
-  return AskAll([answers = std::move(*harvested),
-                 samples = flags.samples](const std::vector<PromptRow>& rows) -> Result<Answers> {
-    Answers all;
-    for (const PromptRow& row : rows) {
-      const auto found = answers.find(row.messages.digest());
-      for (int sample = 0; sample < samples; ++sample) {
-        StudentAnswer one;
-        if (found != answers.end() && found->second.contains(sample)) {
-          const TeacherAnswer& given = found->second.at(sample);
-          one = {given.text, given.reasoning, true, 0};
-        }
-        all.push_back(std::move(one));
-      }
-    }
-    return all;
-  });
+  HarvestFlags harvest;
+  harvest.prompts = flags.files;
+  harvest.prompt = flags.prompts;
+  harvest.corpus = flags.corpus;
+  harvest.samples = flags.samples;
+  harvest.asking = flags.asking;
+  harvest.asking.teacher = flags.teacher;
+  return teacher_as_candidate(edges, std::move(harvest));
 }
 
 // Kept problem by problem, so that a later evaluation can be compared with this one.

@@ -2,25 +2,19 @@
 // nothing is paid for twice.
 #pragma once
 
-#include <string>
-#include <unordered_map>
+#include <functional>
 #include <vector>
 
-#include "cli/command.h"
+#include "cli/harvest_plan.h"
+#include "cli/student_module.h"
 
 namespace retort {
 
-struct TeacherAnswer {
-  std::string text, reasoning;
-};
+/// Every sample of every row: row by row, samples together.
+using AskAll = std::function<Result<std::vector<StudentAnswer>>(const std::vector<PromptRow>& rows)>;
 
-/// By Messages::digest(), then by sample.
-using TeacherAnswers = std::unordered_map<std::string, std::unordered_map<int, TeacherAnswer>>;
-
-/// Harvests what the corpus lacks, as `retort harvest` with these further words does, then reads what that teacher
-/// answered. An answer that was cut or never came is not among them.
-Result<TeacherAnswers> ask_teacher(Edges& edges, const std::string& teacher, const std::string& corpus,
-                                   const std::vector<std::string>& files, int samples,
-                                   const std::vector<std::string>& further);
+/// Harvests what the corpus lacks, in a role of its own, so that what a teacher was examined in is never trained on;
+/// then answers from the corpus. What was cut or never came is empty.
+Result<AskAll> teacher_as_candidate(Edges& edges, HarvestFlags flags);
 
 }  // namespace retort

@@ -25,7 +25,9 @@ Json run_settings(const HarvestFlags& flags, const HarvestPlan& plan) {
   return settings;
 }
 
-Result<int> harvest(const HarvestFlags& flags, Edges& edges) {
+}  // namespace
+
+Result<int> run_harvest(const HarvestFlags& flags, Edges& edges) {
   Result<HarvestPlan> resolved = resolve_harvest(flags, edges);
   if (!resolved) return fail(resolved.error());
   HarvestPlan& plan = *resolved;
@@ -40,7 +42,9 @@ Result<int> harvest(const HarvestFlags& flags, Edges& edges) {
          flags.json},
         flags.until_verified);
   }
-  auto asking = Asking::open(edges, plan, flags.corpus, run_start(edges, "harvest", settings), flags.asking.quiet);
+  RunStart run = run_start(edges, "harvest", settings);
+  run.role = flags.role;
+  auto asking = Asking::open(edges, plan, flags.corpus, std::move(run), flags.asking.quiet);
   if (!asking) return fail(asking.error());
   (*asking)->run(std::move(plan.source));
   const Result<int> code = (*asking)->close(true);
@@ -49,8 +53,6 @@ Result<int> harvest(const HarvestFlags& flags, Edges& edges) {
   if (flags.json) print_line(dump_json(summary_json((*asking)->report().stats, (*asking)->elapsed())));
   return code;
 }
-
-}  // namespace
 
 void add_harvest(CLI::App& app, Action& action) {
   const auto flags = std::make_shared<HarvestFlags>();
@@ -72,7 +74,7 @@ void add_harvest(CLI::App& app, Action& action) {
   add_until_verified_options(*command, flags->until_verified);
   command->footer(
       "Example:\n  retort harvest prompts.jsonl -t r1 -c corpus.db -n 4\n  cat questions.txt | retort harvest - -t r1");
-  command->callback([flags, &action] { action = [flags](Edges& edges) { return harvest(*flags, edges); }; });
+  command->callback([flags, &action] { action = [flags](Edges& edges) { return run_harvest(*flags, edges); }; });
 }
 
 }  // namespace retort

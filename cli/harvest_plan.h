@@ -25,10 +25,14 @@ struct HarvestFlags {
   bool dry_run = false;
   bool json = false;
   UntilVerified until_verified;
+  std::string role;  ///< as in RunStart; no option sets it
 };
 
 /// Reads the configuration, the key and the schema, opens the prompts; sends nothing.
 Result<HarvestPlan> resolve_harvest(const HarvestFlags& flags, Edges& edges);
+
+/// Asks; the exit code as of `retort harvest`, or why it stopped.
+Result<int> run_harvest(const HarvestFlags& flags, Edges& edges);
 
 /// Prompts, samples and all that `harvest` and `batch submit` share; the option --samples, for more to be said of it.
 /// `flags` must outlive the command.

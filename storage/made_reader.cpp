@@ -60,15 +60,4 @@ Result<std::vector<WantedPrompt>> SqliteReader::wanted_after(const Want* last, s
   return wanted;
 }
 
-Result<std::optional<KnownAnswer>> SqliteReader::answer_to(const std::string& request_digest) {
-  Rows rows = connection_->look_up(
-      "SELECT response.id, response.text, response.finish FROM request JOIN response "
-      "ON response.id = request.response_id WHERE request.digest = ? AND request.status = 'answered'",
-      request_digest);
-  std::optional<KnownAnswer> answer;
-  if (rows.next()) answer = KnownAnswer{rows.integer(0), rows.text(1), finish_of(rows.text(2))};
-  if (auto done = rows.status(); !done) return fail(done.error());
-  return answer;
-}
-
 }  // namespace retort

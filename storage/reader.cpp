@@ -230,7 +230,7 @@ Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& re
   Rows rows = connection_->query(
       "SELECT request.id, status, truncated, attempts_charged, timeouts, "
       "(SELECT 1 FROM tombstone WHERE tombstone.prompt_id = request.prompt_id), request.batch_id, response.id, text, "
-      "finish FROM request LEFT JOIN response ON response.id = response_id WHERE digest = ?",
+      "finish, reasoning FROM request LEFT JOIN response ON response.id = response_id WHERE digest = ?",
       request_digest);
   std::optional<RequestState> state;
   if (rows.next()) {
@@ -242,7 +242,7 @@ Result<std::optional<RequestState>> SqliteReader::state_of(const std::string& re
                          false};
     if (!rows.is_null(6)) state->attempts_charged = kUnderWayInBatch;
     if (state->status == RequestStatus::answered && !rows.is_null(7))
-      state->answer = KnownAnswer{rows.integer(7), rows.text(8), finish_of(rows.text(9))};
+      state->answer = KnownAnswer{rows.integer(7), rows.text(8), finish_of(rows.text(9)), rows.text(10)};
     // As a harvest is told: nothing is wanted of it any more.
     if (!rows.is_null(5)) state = RequestState{state->request, RequestStatus::answered};
   }

@@ -19,7 +19,6 @@ class SqliteReader final : public CorpusReader {
   Result<std::vector<TokenLogprob>> logprobs(RowId response) override;
   Result<std::vector<Permission>> permissions() override;
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
-  Result<std::optional<KnownAnswer>> answer_to(const std::string& request_digest) override;
   Result<Spent> spent() override;
   Result<Experience> experience(const TeacherIdentity& teacher) override;
   Result<std::optional<ViewRecord>> view(const std::string& name) override;

@@ -123,10 +123,9 @@ class CorpusReader {
   /// Of that response, in order; none if it has none.
   virtual Result<std::vector<TokenLogprob>> logprobs(RowId response) = 0;
   virtual Result<std::vector<Permission>> permissions() = 0;
-  /// Where the request of that identity stands, with its answer; nothing if it was never registered.
+  /// Where the request of that identity stands, with its newest answer, whatever its role; nothing if it was never
+  /// registered.
   virtual Result<std::optional<RequestState>> state_of(const std::string& request_digest) = 0;
-  /// The newest answer to the request of that identity, whatever its role; nothing if it has none.
-  virtual Result<std::optional<KnownAnswer>> answer_to(const std::string& request_digest) = 0;
   /// Over the whole corpus.
   virtual Result<Spent> spent() = 0;
   /// Of that teacher's newest attempts; all zero if it was never asked.

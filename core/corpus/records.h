@@ -63,6 +63,7 @@ struct KnownAnswer {
   RowId response = 0;
   std::string text;
   Finish finish = Finish::stop;
+  std::string reasoning = {};
 };
 
 /// Where a request stands, as the planner needs it.
@@ -192,7 +193,8 @@ struct RunStart {
   std::string version;
   std::string host;
   Json configuration;  ///< resolved settings, no secrets
-  /// Of a harvest that asks for retort's own ends: "judge", "maker". What it asks is then no part of the view `all`.
+  /// Of a harvest that asks for retort's own ends: "judge", "maker", "eval". What it asks is then no part of the view
+  /// `all`.
   std::string role = {};
 };
 

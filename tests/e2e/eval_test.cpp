@@ -55,6 +55,9 @@ TEST_CASE("a teacher is evaluated through the harvester: what fails is wrong, an
   CHECK(result["teacher"] == "fake");
   CHECK(json_lines(scene.read("one.jsonl")).size() == 10);
 
+  // What a teacher was examined in is no training data.
+  CHECK(scene.run({"export", "-c", "eval.db", "-o", "-"}).out.empty());
+
   const std::int64_t asked = scene.teacher().requests();
   const ProgramEnd again = scene.run(words);
   CHECK(again.code == 0);

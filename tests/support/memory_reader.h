@@ -69,7 +69,6 @@ class MemoryReader final : public CorpusReader {
     }
     return found;
   }
-  Result<std::optional<KnownAnswer>> answer_to(const std::string&) override { return std::optional<KnownAnswer>(); }
   Result<std::vector<RunRecord>> runs() override { return std::vector<RunRecord>(); }
   Result<std::optional<ViewDrop>> dropped(RowId, RowId) override { return std::optional<ViewDrop>(); }
 };
