@@ -1,9 +1,6 @@
-// Audits, decontamination and near duplicates as stages of a pipeline.
+// Audits and decontamination as stages of a pipeline.
 #include <algorithm>
-#include <cstring>
 
-#include "core/base/text.h"
-#include "core/curate/dedupe/near_duplicates.h"
 #include "core/curate/evaluation_index.h"
 #include "core/curate/pipeline/stages.h"
 
@@ -61,57 +58,6 @@ class DecontaminateStage final : public RowStage {
   EvaluationIndex index_;
 };
 
-/// Nearly the same answer again, of any prompt or of one.
-class NearDuplicateStage final : public SetStage {
- public:
-  NearDuplicateStage(NearDuplicateSettings settings, bool within_prompt)
-      : settings_(settings), within_prompt_(within_prompt) {}
-  std::string name() const override { return "near_duplicates"; }
-  Json settings() const override {
-    return {{"threshold", settings_.threshold}, {"words", settings_.shingle_words}, {"within_prompt", within_prompt_}};
-  }
-  std::string sketch(const Pair& pair) const override {
-    const Signature signature =
-        signature_of(prompt_text(pair.messages) + "\n" + pair.answer.reasoning + "\n" + pair.answer.text, settings_);
-    return {reinterpret_cast<const char*>(signature.data()), sizeof signature};
-  }
-  std::vector<SetDrop> choose(std::span<const Member> members, int threads) const override {
-    std::vector<std::uint64_t> groups;
-    for (std::size_t i = 0; within_prompt_ && i < members.size(); ++i)
-      groups.push_back(static_cast<std::uint64_t>(members[i].prompt));
-    // A million signatures are a quarter of a gigabyte: where they lie in one row, they are read where they lie.
-    std::vector<Signature> copied;
-    std::span<const Signature> signatures = in_one_row(members);
-    if (signatures.size() != members.size()) {
-      copied.resize(members.size());
-      for (std::size_t i = 0; i < members.size(); ++i)
-        std::memcpy(copied[i].data(), members[i].sketch.data(), sizeof(Signature));
-      signatures = copied;
-    }
-    std::vector<SetDrop> dropped;
-    for (const Duplicate& one : near_duplicates(signatures, settings_, threads, groups)) {
-      dropped.push_back({one.dropped, "nearly the same",
-                         "as response " + std::to_string(members[one.kept].response) + ", Jaccard about " +
-                             std::to_string(one.jaccard).substr(0, 4)});
-    }
-    return dropped;
-  }
-
- private:
-  static std::span<const Signature> in_one_row(std::span<const Member> members) {
-    if (members.empty()) return {};
-    const char* first = members.front().sketch.data();
-    if (reinterpret_cast<std::uintptr_t>(first) % alignof(Signature) != 0) return {};
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (members[i].sketch.data() != first + i * sizeof(Signature)) return {};
-    }
-    return {reinterpret_cast<const Signature*>(first), members.size()};
-  }
-
-  NearDuplicateSettings settings_;
-  bool within_prompt_;
-};
-
 MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>(fail(Errc::usage, what)); }
 
 MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
@@ -136,8 +82,7 @@ MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
 
 std::vector<StageInfo> audit_stage_catalogue() {
   std::vector<StageInfo> all = {
-      {"decontaminate", "drops what holds word sequences of evaluation sets (sets = [files], words)"},
-      {"near_duplicates", "drops what is nearly the same as something older (threshold, within_prompt)"}};
+      {"decontaminate", "drops what holds word sequences of evaluation sets (sets = [files], words)"}};
   for (const auto& audit : standard_audits()) {
     if (audit->kind() != "self_identification")
       all.push_back({audit->kind(), "drops what the audit of this name finds (only = [values], score)"});
@@ -147,14 +92,6 @@ std::vector<StageInfo> audit_stage_catalogue() {
 
 MadeStage make_audit_stage(const std::string& name, StageOptions& options, const GraderTools& tools) {
   if (name == "decontaminate") return make_decontaminate(options, tools);
-  if (name == "near_duplicates") {
-    NearDuplicateSettings settings;
-    settings.threshold = options.number("threshold", settings.threshold);
-    const bool within = options.flag("within_prompt", false);
-    if (!(settings.threshold >= 0.3 && settings.threshold <= 1)) return wrong_option("'threshold' is from 0.3 to 1");
-    return Result<Pipeline::Stage>(
-        Pipeline::Stage(std::unique_ptr<SetStage>(std::make_unique<NearDuplicateStage>(settings, within))));
-  }
   for (auto& audit : standard_audits()) {
     if (audit->kind() != name) continue;
     std::vector<std::string> only = options.texts("only", {});

@@ -3,69 +3,76 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <set>
-#include <unordered_map>
-#include <unordered_set>
 
-#include "core/base/hash.h"
 #include "core/base/text.h"
+#include "core/curate/pipeline/order.h"
 #include "core/curate/pipeline/stages.h"
 
 namespace retort {
 namespace {
 
-/// The same answer again: to the same prompt, or anywhere with the same prompt text.
-class DuplicateStage final : public SetStage {
- public:
-  std::string name() const override { return "duplicates"; }
-  Json settings() const override { return {{"version", 1}}; }
-  // What is said twice is what would be learned twice: the answer and its reasoning, without outer white space.
-  std::string sketch(const Pair& pair) const override {
-    return sha256_hex(canonical_json({pair.messages, trimmed(pair.answer.reasoning), trimmed(pair.answer.text)}))
-        .substr(0, 32);
-  }
-  std::vector<SetDrop> choose(std::span<const Member> members, int) const override {
-    std::unordered_map<std::string_view, RowId> first;
-    std::vector<SetDrop> dropped;
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const auto [found, is_new] = first.try_emplace(members[i].sketch, members[i].response);
-      if (!is_new) dropped.push_back({i, "duplicate", "as response " + std::to_string(found->second)});
+// Greedy: each next one is that whose nearest neighbour among the chosen is farthest (max-min, T. Gonzalez 1985).
+// Positions in the order of choice.
+std::vector<std::size_t> most_diverse(std::span<const Signature> signatures, std::size_t k) {
+  std::vector<std::size_t> chosen{0};
+  std::vector<double> nearest(signatures.size(), 0);  // likeness to the nearest chosen
+  nearest[0] = 2;                                     // more than any likeness: taken
+  while (chosen.size() < std::min(k, signatures.size())) {
+    std::size_t best = chosen.back();
+    for (std::size_t i = 0; i < signatures.size(); ++i) {
+      nearest[i] = std::max(nearest[i], estimated_jaccard(signatures[i], signatures[chosen.back()]));
+      if (nearest[i] < nearest[best]) best = i;
     }
-    return dropped;
+    nearest[best] = 2;
+    chosen.push_back(best);
   }
-};
-
-enum class Order { first, shortest, longest };
+  return chosen;
+}
 
 /// At most k of each prompt.
 class PerPromptStage final : public SetStage {
  public:
-  PerPromptStage(int k, Order order, std::string word) : k_(k), order_(order), word_(std::move(word)) {}
+  PerPromptStage(int k, std::string prefer) : k_(k), prefer_(std::move(prefer)) {}
   std::string name() const override { return "per_prompt"; }
-  Json settings() const override { return {{"max", k_}, {"prefer", word_}}; }
-  std::string sketch(const Pair&) const override { return {}; }
+  Json settings() const override { return {{"max", k_}, {"prefer", prefer_}}; }
+  std::string sketch(const Pair& pair) const override {
+    if (prefer_ != "diverse") return {};
+    return sketch_of(signature_of(pair.answer.reasoning + "\n" + pair.answer.text, {}));
+  }
   std::vector<SetDrop> choose(std::span<const Member> members, int) const override {
-    std::vector<std::uint32_t> order(members.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      if (members[a].prompt != members[b].prompt) return members[a].prompt < members[b].prompt;
-      if (order_ == Order::shortest) return members[a].tokens < members[b].tokens;
-      if (order_ == Order::longest) return members[a].tokens > members[b].tokens;
-      return false;
-    });
+    std::vector<std::uint32_t> order = in_order(members, prefer_ == "diverse" ? "first" : prefer_);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return members[a].prompt < members[b].prompt; });
     std::vector<SetDrop> dropped;
-    int taken = 0;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      taken = i > 0 && members[order[i]].prompt == members[order[i - 1]].prompt ? taken + 1 : 1;
-      if (taken > k_) dropped.push_back({order[i], "enough of this prompt", {}});
+    const auto k = static_cast<std::size_t>(k_);
+    for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+      while (end < order.size() && members[order[end]].prompt == members[order[begin]].prompt) ++end;
+      const std::span<std::uint32_t> group(order.data() + begin, end - begin);
+      if (group.size() <= k) continue;
+      if (prefer_ == "diverse") bring_diverse_first(members, group);
+      for (const std::uint32_t position : group.subspan(k)) dropped.push_back({position, "enough of this prompt", {}});
     }
     return dropped;
   }
 
  private:
+  void bring_diverse_first(std::span<const Member> members, std::span<std::uint32_t> group) const {
+    std::vector<Signature> signatures;
+    for (const std::uint32_t position : group) signatures.push_back(signature_in(members[position].sketch));
+    const std::vector<std::size_t> chosen = most_diverse(signatures, static_cast<std::size_t>(k_));
+    std::vector<char> is_chosen(group.size(), 0);
+    for (const std::size_t one : chosen) is_chosen[one] = 1;
+    std::size_t at = 0;
+    const std::vector<std::uint32_t> before(group.begin(), group.end());
+    for (const char wanted : {1, 0}) {
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        if (is_chosen[i] == wanted) group[at++] = before[i];
+      }
+    }
+  }
+
   int k_;
-  Order order_;
-  std::string word_;
+  std::string prefer_;
 };
 
 /// Prompts whose pass rate lies in a band.
@@ -174,23 +181,21 @@ MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>
 }  // namespace
 
 std::vector<StageInfo> set_stage_catalogue() {
-  return {{"duplicates", "drops the same answer to the same question, said before"},
-          {"per_prompt", "keeps at most so many of a prompt (max, prefer = \"first\", \"shortest\", \"longest\")"},
+  return {{"per_prompt",
+           "keeps at most so many of a prompt (max, prefer = \"first\", \"shortest\", \"longest\", \"diverse\")"},
           {"difficulty", "keeps prompts whose pass rate lies between min and max (after verify)"},
           {"balance", "no value of a metadata field has more than times as many as the rarest (field, times)"},
           {"budget", "keeps as many as fit, by pairs or by tokens"}};
 }
 
 MadeStage make_set_stage(const std::string& name, StageOptions& options, const GraderTools&) {
-  if (name == "duplicates") return made<DuplicateStage>();
   if (name == "per_prompt") {
     const double most = options.number("max", 1);
     const std::string prefer = options.text("prefer", "first");
     if (!(most >= 1)) return wrong_option("'max' must be at least 1");
-    if (prefer != "first" && prefer != "shortest" && prefer != "longest")
-      return wrong_option("'prefer' is \"first\", \"shortest\" or \"longest\"");
-    const Order order = prefer == "first" ? Order::first : prefer == "shortest" ? Order::shortest : Order::longest;
-    return made<PerPromptStage>(static_cast<int>(std::min(most, 1e9)), order, prefer);
+    if (prefer != "first" && prefer != "shortest" && prefer != "longest" && prefer != "diverse")
+      return wrong_option("'prefer' is \"first\", \"shortest\", \"longest\" or \"diverse\"");
+    return made<PerPromptStage>(static_cast<int>(std::min(most, 1e9)), prefer);
   }
   if (name == "difficulty") {
     const double least = options.number("min", 0);

@@ -66,6 +66,7 @@ Result<void> StageOptions::finish() const {
 std::vector<StageInfo> stage_catalogue() {
   std::vector<StageInfo> all = row_stage_catalogue();
   for (StageInfo& info : set_stage_catalogue()) all.push_back(std::move(info));
+  for (StageInfo& info : dedupe_stage_catalogue()) all.push_back(std::move(info));
   for (StageInfo& info : audit_stage_catalogue()) all.push_back(std::move(info));
   std::sort(all.begin(), all.end(), [](const StageInfo& a, const StageInfo& b) { return a.name < b.name; });
   return all;
@@ -76,6 +77,7 @@ Result<Pipeline::Stage> make_stage(const Json& options, const GraderTools& tools
   StageOptions left(options);
   MadeStage made = make_row_stage(name, left, tools);
   if (!made) made = make_set_stage(name, left, tools);
+  if (!made) made = make_dedupe_stage(name, left, tools);
   if (!made) made = make_audit_stage(name, left, tools);
   if (!made) {
     std::string known;

@@ -43,8 +43,10 @@ Result<Pipeline::Stage> make_stage(const Json& options, const GraderTools& tools
 using MadeStage = std::optional<Result<Pipeline::Stage>>;
 MadeStage make_row_stage(const std::string& name, StageOptions& options, const GraderTools& tools);
 MadeStage make_set_stage(const std::string& name, StageOptions& options, const GraderTools& tools);
+MadeStage make_dedupe_stage(const std::string& name, StageOptions& options, const GraderTools& tools);
 MadeStage make_audit_stage(const std::string& name, StageOptions& options, const GraderTools& tools);
 std::vector<StageInfo> audit_stage_catalogue();
+std::vector<StageInfo> dedupe_stage_catalogue();
 std::vector<StageInfo> row_stage_catalogue();
 std::vector<StageInfo> set_stage_catalogue();
 
