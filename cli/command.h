@@ -41,6 +41,7 @@ void add_show(CLI::App& app, Action& action);
 void add_teacher(CLI::App& app, Action& action);
 void add_prompts(CLI::App& app, Action& action);
 void add_curate(CLI::App& app, Action& action);
+void add_audit(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
 void add_terms(CLI::App& app, Action& action);
 void add_costs(CLI::App& app, Action& action);

@@ -28,6 +28,7 @@ void add_all(CLI::App& app, Action& action) {
   add_merge(app, action);
   add_forget(app, action);
   add_decode(app, action);
+  add_audit(app, action);
   add_curate(app, action);
   add_export(app, action);
   add_import(app, action);

@@ -28,6 +28,7 @@ class SqliteReader final : public CorpusReader {
                                                  std::size_t limit) override;
   Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) override;
   Result<std::vector<WantedPrompt>> wanted_after(const Want* last, std::size_t limit) override;
+  Result<std::vector<LabelCount>> label_counts(const LabelsWanted& wanted) override;
   Result<std::vector<Maker>> makers_of(const std::string& text_digest) override;
   Result<std::vector<RunRecord>> runs() override;
   Result<std::optional<ViewDrop>> dropped(RowId view, RowId response) override;

@@ -42,6 +42,26 @@ constexpr char kAllWithGraves[] =
     "   WHERE newest.request_id = q.id AND NOT newest.partial))) "
     "ORDER BY r.id LIMIT ?2";
 
+// Of a prompt, as its newest source row has it.
+#define RETORT_FIELD(name)                                                                                          \
+  "CASE WHEN " name                                                                                                 \
+  " = '' THEN '' ELSE coalesce((SELECT e.value FROM source_row s, json_each(s.metadata) e "                         \
+  "  WHERE s.id = (SELECT id FROM source_row WHERE prompt_id = q.prompt_id ORDER BY run_id DESC, id DESC LIMIT 1) " \
+  "  AND e.key = " name "), '') END"
+
+// With min() the reason comes from the row of the least response.
+constexpr char kLabelCounts[] =
+    "SELECT t.name, t.dialect, t.base_url, t.model, t.vendor, " RETORT_FIELD("?4") " AS one, " RETORT_FIELD("?5")
+    " AS other, l.value, count(*), min(r.id), l.reason "
+    "FROM label l JOIN response r ON r.id = l.response_id JOIN request q ON q.id = r.request_id "
+    "JOIN teacher t ON t.id = r.teacher_id "
+    "WHERE l.stage_id = (SELECT id FROM stage WHERE digest = ?1) AND l.response_id <= ?2 AND CASE WHEN ?3 = 0 "
+    "  THEN q.response_id = r.id AND q.status = 'answered' AND r.finish <> 'length' AND NOT r.partial "
+    "    AND r.invalid IS NULL AND q.role = '' "
+    "  ELSE r.id IN (SELECT response_id FROM view_pair WHERE view_id = ?3) END "
+    "GROUP BY t.id, one, other, l.value ORDER BY t.name, t.id, one, other, l.value";
+#undef RETORT_FIELD
+
 struct Place {
   std::int64_t position;
   RowId response, rejected;
@@ -125,6 +145,22 @@ Result<std::optional<ViewDrop>> SqliteReader::dropped(RowId view, RowId response
   if (rows.next()) drop = ViewDrop{response, rows.text(0), rows.text(1)};
   if (auto done = rows.status(); !done) return fail(done.error());
   return drop;
+}
+
+Result<std::vector<LabelCount>> SqliteReader::label_counts(const LabelsWanted& wanted) {
+  std::vector<LabelCount> counts;
+  Rows rows = connection_->look_up(kLabelCounts, wanted.stage, wanted.frozen_at, wanted.view, wanted.fields[0],
+                                   wanted.fields[1]);
+  while (rows.next()) {
+    counts.push_back({{rows.text(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4)},
+                      {rows.text(5), rows.text(6)},
+                      rows.text(7),
+                      rows.integer(8),
+                      rows.integer(9),
+                      rows.text(10)});
+  }
+  if (auto done = rows.status(); !done) return fail(done.error());
+  return counts;
 }
 
 }  // namespace retort

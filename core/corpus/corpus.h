@@ -144,6 +144,8 @@ class CorpusReader {
   virtual Result<std::vector<std::pair<RowId, int>>> samples_after(RowId prompt, std::size_t limit) = 0;
   /// The next wanted prompts, the likeliest to gain first, after that one (null: from the start), at most `limit`.
   virtual Result<std::vector<WantedPrompt>> wanted_after(const Want* last, std::size_t limit) = 0;
+  /// What a stage said about the pairs, by teacher, fields and label, in that order; nothing that it was not asked.
+  virtual Result<std::vector<LabelCount>> label_counts(const LabelsWanted& wanted) = 0;
   /// The answers in which a prompt with that text stands as one that a teacher made.
   virtual Result<std::vector<Maker>> makers_of(const std::string& text_digest) = 0;
   /// What each run cost, in order.

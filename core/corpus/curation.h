@@ -2,6 +2,7 @@
 // a view holds, and how many more answers prompts deserve. docs/corpus.md has the same words.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -68,6 +69,23 @@ struct ViewPair {
   std::string content, rejected_content;  ///< of forgotten pairs: their content digests, as their tombstones keep them
 };
 
+/// What a stage said, counted: which pairs, and by which fields of their metadata apart.
+struct LabelsWanted {
+  std::string stage;                       ///< its digest
+  RowId frozen_at = 0;                     ///< no later response
+  RowId view = 0;                          ///< of the pairs of that stored view; 0: of `all`
+  std::array<std::string, 2> fields = {};  ///< fields of the metadata; empty: none
+};
+
+struct LabelCount {
+  TeacherIdentity teacher;
+  std::array<std::string, 2> values;  ///< of the fields; empty where the prompt has none
+  std::string label;                  ///< empty: the stage looked and found nothing
+  std::int64_t pairs = 0;
+  RowId example = 0;   ///< the oldest
+  std::string reason;  ///< of the example
+};
+
 /// How many more answers a prompt deserves, and why.
 struct Want {
   RowId prompt = 0;
@@ -89,9 +107,9 @@ struct WantedPrompt {
 
 /// A prompt that a teacher made: of which answer, how, and from which others.
 struct MadePrompt {
-  std::string digest;  ///< SHA-256 of its text
-  RowId response = 0;  ///< the answer in which it stands
-  std::string method;  ///< "self-instruct", …
+  std::string digest;                     ///< SHA-256 of its text
+  RowId response = 0;                     ///< the answer in which it stands
+  std::string method;                     ///< "self-instruct", …
   std::vector<std::string> parents = {};  ///< digests of the prompts that were shown to the teacher
 };
 

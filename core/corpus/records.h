@@ -30,6 +30,7 @@ struct TeacherIdentity {
   std::string base_url;  ///< without credentials
   std::string model;     ///< as asked for
   std::string vendor;    ///< who made the model, as the profile states it; may be empty
+  bool operator==(const TeacherIdentity&) const = default;
 };
 
 /// One row of a prompt source.

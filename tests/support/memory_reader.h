@@ -62,6 +62,7 @@ class MemoryReader final : public CorpusReader {
   Result<std::vector<WantedPrompt>> wanted_after(const Want*, std::size_t) override {
     return std::vector<WantedPrompt>();
   }
+  Result<std::vector<LabelCount>> label_counts(const LabelsWanted&) override { return std::vector<LabelCount>(); }
   Result<std::vector<Maker>> makers_of(const std::string& text_digest) override {
     std::vector<Maker> found;
     for (const Maker& maker : makers) {

@@ -58,6 +58,8 @@ class DecontaminateStage final : public RowStage {
   EvaluationIndex index_;
 };
 
+constexpr double kMoreThanAnyScore = 2;
+
 MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>(fail(Errc::usage, what)); }
 
 MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
@@ -88,6 +90,13 @@ std::vector<StageInfo> audit_stage_catalogue() {
       all.push_back({audit->kind(), "drops what the audit of this name finds (only = [values], score)"});
   }
   return all;
+}
+
+std::vector<std::unique_ptr<RowStage>> make_looking_stages() {
+  std::vector<std::unique_ptr<RowStage>> stages;
+  for (auto& audit : standard_audits())
+    stages.push_back(std::make_unique<AuditStage>(std::move(audit), std::vector<std::string>(), kMoreThanAnyScore));
+  return stages;
 }
 
 MadeStage make_audit_stage(const std::string& name, StageOptions& options, const GraderTools& tools) {

@@ -39,6 +39,10 @@ class StageOptions {
 /// `options` is a table of a recipe: {"stage": name, …}. Errc::usage says which option is wrong, or lists the stages.
 Result<Pipeline::Stage> make_stage(const Json& options, const GraderTools& tools);
 
+/// The standard audits, in the order of a table, as stages that look and drop nothing. Their labels are those of the
+/// stages of the same name that do.
+std::vector<std::unique_ptr<RowStage>> make_looking_stages();
+
 // By kind; nothing if the name is none of theirs.
 using MadeStage = std::optional<Result<Pipeline::Stage>>;
 MadeStage make_row_stage(const std::string& name, StageOptions& options, const GraderTools& tools);
