@@ -178,10 +178,7 @@ TEST_CASE("thousands of equal texts take no quadratic time, and empty ones are n
   CHECK(near_duplicates({}, {}, 2).empty());
 }
 
-TEST_CASE("a signature changes only with what it depends on", "[dedupe]") {
-  CHECK(signature_digest({0.8, 5, 0.995, 1000}) == signature_digest({0.5, 5, 0.9, 10}));
-  CHECK(signature_digest({0.8, 5, 0.995, 1000}) != signature_digest({0.8, 3, 0.995, 1000}));
-  // Cached signatures outlive the program that made them.
+TEST_CASE("signatures are the same on every machine and in every version: views have digests", "[dedupe]") {
   const Signature known = signature_of("The quick brown fox jumps over the lazy dog.", {});
   std::uint64_t sum = 0;
   for (const std::uint16_t lane : known) sum = sum * 31 + lane;

@@ -11,7 +11,7 @@
 namespace retort {
 
 /// 128 bits of SHA-256 over a text in lower case (ASCII) with runs of white space as one space: nothing else is passed
-/// over, since a sign or a bracket may be the whole difference between two answers. Worth caching.
+/// over, since a sign or a bracket may be the whole difference between two answers.
 using TextDigest = std::array<std::uint64_t, 2>;
 TextDigest text_digest(std::string_view text);
 /// Of the method: the key of cached digests.

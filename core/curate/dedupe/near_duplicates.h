@@ -18,8 +18,7 @@ namespace retort {
 
 constexpr int kSignatureLanes = 128;
 
-/// 256 bytes that stand for a text's shingles. Worth caching: a plain value, the same on every machine of one byte
-/// order.
+/// 256 bytes that stand for a text's shingles: a plain value, the same on every machine of one byte order.
 using Signature = std::array<std::uint16_t, kSignatureLanes>;
 
 struct NearDuplicateSettings {
@@ -41,8 +40,6 @@ Bands bands_for(const NearDuplicateSettings& settings);
 
 /// The signature of a text without words is all zeros, and such a text is no duplicate of anything.
 Signature signature_of(std::string_view text, const NearDuplicateSettings& settings);
-/// Of what a signature depends on (not of the threshold): the key of cached signatures.
-std::string signature_digest(const NearDuplicateSettings& settings);
 /// Signatures of many texts on all cores.
 void signatures_of(std::span<const std::string_view> texts, const NearDuplicateSettings& settings, int threads,
                    std::span<Signature> signatures);

@@ -3,8 +3,6 @@
 #include <bit>
 #include <cmath>
 
-#include "core/base/hash.h"
-#include "core/base/json.h"
 #include "core/base/parallel.h"
 #include "core/curate/dedupe/near_duplicates.h"
 #include "core/curate/words.h"
@@ -57,14 +55,6 @@ Signature signature_of(std::string_view text, const NearDuplicateSettings& setti
     signature[lane] = static_cast<std::uint16_t>(least[lane]);  // the low bits of a minimum are as good as random
   }
   return signature;
-}
-
-std::string signature_digest(const NearDuplicateSettings& settings) {
-  return sha256_hex(canonical_json({{"kind", "minhash"},
-                                    {"version", 1},
-                                    {"words", kWordsVersion},
-                                    {"lanes", kSignatureLanes},
-                                    {"shingle_words", settings.shingle_words}}));
 }
 
 void signatures_of(std::span<const std::string_view> texts, const NearDuplicateSettings& settings, int threads,
