@@ -136,6 +136,50 @@ void print_reply(const Exchange& exchange, const Reply& reply, const Cost& cost)
   }
 }
 
+/// One call of a server's, printed. Errc::refused or Errc::quota if it brings no answer.
+Result<void> test_server(const Flags& flags, Edges& edges, const TeacherProfile& profile, const std::string& credential,
+                         const Teacher& teacher, const std::string& server) {
+  Result<std::unique_ptr<Transport>> transport = edges.make_transport(profile.transport);
+  if (!transport) return fail(transport.error());
+  on_interrupt([&wire = **transport] { wire.wake(); });
+
+  const Question question{Json::array({{{"role", "user"}, {"content", flags.prompt}}}), profile.parameters,
+                          profile.max_tokens};
+  HttpRequest request = teacher.encode(question);
+  request.url.replace(0, profile.identity.base_url.size(), server);
+  if (!credential.empty()) request.headers.push_back(teacher.credential_header(credential));
+  request.connect_timeout = profile.connect_timeout;
+  request.total_timeout = profile.total_timeout;
+  say("asking " + server + " for " + profile.identity.model + "; " +
+      describe_terms(profile.identity.name, profile.terms));
+  Exchange exchange = exchange_once(**transport, std::move(request));
+  on_interrupt([] {});
+  if (interrupted()) return fail(Errc::interrupted, "stopped by a signal");
+  if (exchange.end.fault != NetFault::none)
+    return fail(Errc::refused, "no answer from " + server + ": " + redacted(exchange.end.detail, credential));
+  exchange.body = redacted(std::move(exchange.body), credential);
+  const Reply reply = teacher.decode(exchange.head, exchange.body);
+  Cost cost;
+  if (const auto* answer = std::get_if<Answer>(&reply))
+    cost = teacher.invoice(answer->usage, teacher.bound(question), edges.clock.wall());
+  if (flags.json) {
+    const Result<Json> body = parse_json(exchange.body);
+    print_line(dump_json({{"teacher", describe(profile)},
+                          {"asked", server},
+                          {"status", exchange.head.status},
+                          {"seconds", seconds(exchange.end.timing.total)},
+                          {"limits", announced_limits(exchange.head)},
+                          {"cost_usd", cost.money.dollars()},
+                          {"body", body ? *body : Json(to_valid_utf8(exchange.body))}}));
+  } else {
+    print_reply(exchange, reply, cost);
+  }
+  const auto* rejection = std::get_if<Rejection>(&reply);
+  if (!rejection) return {};
+  const Errc code = rejection->kind == Rejection::Kind::quota ? Errc::quota : Errc::refused;
+  return fail(code, server + " did not answer (" + rejection->word + "): " + redacted(rejection->detail, credential));
+}
+
 Result<int> test(const Flags& flags, Edges& edges) {
   Result<Configuration> configuration = load_configuration(flags.config);
   if (!configuration) return fail(configuration.error());
@@ -146,46 +190,21 @@ Result<int> test(const Flags& flags, Edges& edges) {
   Result<std::unique_ptr<Teacher>> teacher = make_teacher(profile->identity.dialect, profile->settings);
   if (!teacher) return fail(teacher.error());
   if (auto accepted = (*teacher)->accepts(profile->parameters, 1); !accepted) return fail(accepted.error());
-  Result<std::unique_ptr<Transport>> transport = edges.make_transport(profile->transport);
-  if (!transport) return fail(transport.error());
-  on_interrupt([&wire = **transport] { wire.wake(); });
-
-  const Question question{Json::array({{{"role", "user"}, {"content", flags.prompt}}}), profile->parameters,
-                          profile->max_tokens};
-  HttpRequest request = (*teacher)->encode(question);
-  if (!credential->empty()) request.headers.push_back((*teacher)->credential_header(*credential));
-  request.connect_timeout = profile->connect_timeout;
-  request.total_timeout = profile->total_timeout;
-  say("asking " + profile->identity.base_url + " for " + profile->identity.model + "; " +
-      describe_terms(profile->identity.name, profile->terms));
-  Exchange exchange = exchange_once(**transport, std::move(request));
-  on_interrupt([] {});
-  if (interrupted()) return fail(Errc::interrupted, "stopped by a signal");
-  if (exchange.end.fault != NetFault::none) {
-    return fail(Errc::refused,
-                "no answer from " + profile->identity.base_url + ": " + redacted(exchange.end.detail, *credential));
+  std::vector<std::string> servers = profile->endpoints;
+  if (servers.empty()) servers.push_back(profile->identity.base_url);
+  std::vector<Error> failures;
+  for (const std::string& server : servers) {
+    const Result<void> tested = test_server(flags, edges, *profile, *credential, **teacher, server);
+    if (tested) continue;
+    if (servers.size() == 1 || tested.error().code == Errc::interrupted) return fail(tested.error());
+    say(tested.error().message);
+    failures.push_back(tested.error());
   }
-  exchange.body = redacted(std::move(exchange.body), *credential);
-  const Reply reply = (*teacher)->decode(exchange.head, exchange.body);
-  Cost cost;
-  if (const auto* answer = std::get_if<Answer>(&reply))
-    cost = (*teacher)->invoice(answer->usage, (*teacher)->bound(question), edges.clock.wall());
-  if (flags.json) {
-    const Result<Json> body = parse_json(exchange.body);
-    print_line(dump_json({{"teacher", describe(*profile)},
-                          {"status", exchange.head.status},
-                          {"seconds", seconds(exchange.end.timing.total)},
-                          {"limits", announced_limits(exchange.head)},
-                          {"cost_usd", cost.money.dollars()},
-                          {"body", body ? *body : Json(to_valid_utf8(exchange.body))}}));
-  } else {
-    print_reply(exchange, reply, cost);
+  if (!failures.empty()) {
+    return fail(failures.front().code, std::to_string(failures.size()) + " of " + std::to_string(servers.size()) +
+                                           " servers of " + profile->identity.name + " did not answer");
   }
-  const auto* rejection = std::get_if<Rejection>(&reply);
-  if (!rejection) return kExitComplete;
-  const Errc code = rejection->kind == Rejection::Kind::quota ? Errc::quota : Errc::refused;
-  return fail(code,
-              "the teacher did not answer (" + rejection->word + "): " + redacted(rejection->detail, *credential));
+  return kExitComplete;
 }
 
 }  // namespace

@@ -60,6 +60,22 @@ TEST_CASE("two servers share the work, each prompt's samples stay together, and 
   CHECK(one.requests() + two.other->requests() == 180);
 }
 
+TEST_CASE("a test of a fleet asks each of its servers, and names the one that does not answer", "[e2e][fleet]") {
+  Two two(0ms);
+  const ProgramEnd both = two.scene.run({"teacher", "test", "fake", "--json"});
+  CHECK(both.code == 0);
+  CHECK_THAT(both.out, ContainsText("\"asked\":\"" + two.scene.teacher().base_url()));
+  CHECK_THAT(both.out, ContainsText("\"asked\":\"" + two.other->base_url()));
+  CHECK(two.scene.teacher().requests() == 1);
+  CHECK(two.other->requests() == 1);
+  two.other->vanish();
+  const ProgramEnd one = two.scene.run({"teacher", "test", "fake"});
+  CHECK(one.code == 4);
+  CHECK_THAT(one.out, ContainsText("status: 200"));
+  CHECK_THAT(one.err, ContainsText("no answer from " + two.other->base_url()));
+  CHECK_THAT(one.err, ContainsText("1 of 2 servers of fake did not answer"));
+}
+
 TEST_CASE("one of two servers is killed: no answer is lost, and it gets work again when it is back", "[e2e][fleet]") {
   Two two;
   two.scene.write("prompts.jsonl", sums(900));
