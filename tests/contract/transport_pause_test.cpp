@@ -121,7 +121,7 @@ TEST_CASE("what is paused stays outside, and arrives whole afterwards", "[contra
   const std::string body = pattern(kBig);
   FastServer fast(http_reply(body));
   const auto wire = transport();
-  const std::size_t memory = resident_kib();
+  [[maybe_unused]] const std::size_t memory = resident_kib();
   Seen seen;
   bool at_head = false;
   SECTION("paused from the start") {}
@@ -148,7 +148,9 @@ TEST_CASE("what is paused stays outside, and arrives whole afterwards", "[contra
   CHECK(cpu_of_this_thread() - cpu < 100ms);  // it sleeps
   CHECK(seen.bytes == at_pause);
   CHECK(seen.bytes < (at_head ? kCount * kBig : 1));
+#ifndef __SANITIZE_THREAD__  // what it notes of each byte is resident too
   CHECK(resident_kib() < memory + seen.bytes / 1024 + (16 << 10));
+#endif
   CHECK(seen.ended() == 0);
   CHECK(fast.finished < static_cast<int>(kCount));
 
@@ -327,11 +329,13 @@ TEST_CASE("one wait() brings a few MiB at most, and everybody's turn comes", "[c
   FastServer fast(http_reply(gzip(body), "Content-Encoding: gzip\r\n"));
   const auto wire = transport();
   Seen seen;
-  for (std::uint64_t id = 1; id <= kCount; ++id) wire->submit({id}, post(fast.server.url()));
+  HttpRequest request = post(fast.server.url());
+  request.total_timeout = 60s;
+  for (std::uint64_t id = 1; id <= kCount; ++id) wire->submit({id}, request);
   for (const Instant until = kClock.now() + 60s; seen.ended() < kCount && kClock.now() < until;) {
     seen.look(*wire, 10s);
     for (auto& [id, outcome] : seen.of) {
-      CHECK(outcome.body.find_first_not_of('z') == std::string::npos);
+      CHECK(std::string_view(body).starts_with(outcome.body));
       outcome.body.clear();
     }
     std::this_thread::sleep_for(1ms);  // everybody has something to say again

@@ -12,7 +12,7 @@
 namespace retort {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::int64_t kMemoryMaxKib = 2 << 20;  // a sanitizer's shadow counts too
 #else
 constexpr std::int64_t kMemoryMaxKib = 128 << 10;
