@@ -1,11 +1,9 @@
 #include "cli/student_module.h"
 
-#include <dlfcn.h>
-
 #include <cstdlib>
-#include <filesystem>
 
 #include "cli/command.h"
+#include "core/base/module_file.h"
 #include "core/student/module.h"
 
 namespace retort {
@@ -27,18 +25,6 @@ Failure failure_of(retort_status status, const retort_failure& failure) {
     default:
       return fail(Errc::internal, message);
   }
-}
-
-std::vector<std::string> places() {
-  namespace fs = std::filesystem;
-  if (const char* named = std::getenv("RETORT_STUDENT_MODULE"); named != nullptr && *named != '\0') return {named};
-  std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  std::vector<std::string> found{folder / kFileName, folder / "../lib/retort" / kFileName};
-  for (fs::directory_iterator entry(folder / "../lib", error), end; !error && entry != end; entry.increment(error)) {
-    found.push_back(entry->path() / "retort" / kFileName);  // lib/x86_64-linux-gnu/retort
-  }
-  return found;
 }
 
 // What the module calls while it trains. It must not see an exception, and we keep our own error.
@@ -84,22 +70,16 @@ int on_ask_stop(void*) { return interrupted() ? 1 : 0; }
 Result<StudentModule> StudentModule::load() {
   // Threads that spin while they wait make training several times slower on a busy machine. Read when libgomp starts.
   setenv("OMP_WAIT_POLICY", "passive", 0);
-  std::string problem;
-  for (const std::string& place : places()) {
-    std::error_code error;
-    if (!std::filesystem::exists(place, error)) continue;
-    void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-      problem = std::string(" (") + dlerror() + ")";
-      continue;
-    }
-    const auto entry = reinterpret_cast<retort_student_entry_function>(dlsym(library, RETORT_STUDENT_ENTRY));
+  const OpenedModule opened = open_module(kFileName, "RETORT_STUDENT_MODULE", RETORT_STUDENT_ENTRY);
+  if (!opened.place.empty()) {
+    const auto entry = reinterpret_cast<retort_student_entry_function>(opened.entry);
     const retort_student* module = entry == nullptr ? nullptr : entry(RETORT_STUDENT_ABI);
     if (module != nullptr) return StudentModule(*module);
-    return fail(Errc::usage, "the student module " + place + " is of another version of retort: build both together");
+    return fail(Errc::usage,
+                "the student module " + opened.place + " is of another version of retort: build both together");
   }
   return fail(Errc::usage,
-              "the student module (" + std::string(kFileName) + ") is not there" + problem +
+              "the student module (" + std::string(kFileName) + ") is not there" + opened.problem +
                   ": install libtorch-dev and build with -DRETORT_STUDENT=ON, or name it in RETORT_STUDENT_MODULE");
 }
 
