@@ -14,6 +14,7 @@
 #include "cli/terminal.h"
 #include "core/base/text.h"
 #include "core/curate/pipeline/wants.h"
+#include "core/parquet/parquet_file.h"
 
 namespace retort {
 namespace {
@@ -82,10 +83,25 @@ bool asks_a_judge(const Recipe& recipe) {
   });
 }
 
+Result<std::string> rows_as_lines(const std::string& path) {
+  const auto rows = ParquetRows::open(path);
+  if (!rows) return fail(rows.error());
+  std::string text;
+  ParquetRow row;
+  for (std::int64_t number = 1;; ++number) {
+    const auto more = (*rows)->next(row);
+    const std::string& problem = more ? row.problem : more.error().message;
+    if (!problem.empty()) return fail(Errc::usage, path + ":" + std::to_string(number) + ": " + problem);
+    if (!*more) return text;
+    text += row.json + "\n";
+  }
+}
+
 // Evaluation sets are larger than what graders read.
 GraderTools grader_tools(Edges& edges, const CurateFlags& flags) {
   GraderTools tools = judging_tools(edges, edges.graders, flags.corpus, flags.judge);
   tools.read_file = [](const std::string& path) -> Result<std::string> {
+    if (is_parquet(path)) return rows_as_lines(path);
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();

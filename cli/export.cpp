@@ -1,5 +1,5 @@
-// `retort export`: lines for other trainers. The gate comes first: nothing is written unless terms and evidence allow
-// it, what is written is exactly what the manifest describes, and a file is there whole or not at all.
+// `retort export`: lines or rows for other trainers. The gate comes first: nothing is written unless terms and evidence
+// allow it, what is written is exactly what the manifest describes, and a file is there whole or not at all.
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -12,6 +12,7 @@
 #include "cli/terminal.h"
 #include "core/curate/admission.h"
 #include "core/export/format.h"
+#include "core/parquet/parquet_file.h"
 #include "core/shards/shard_layout.h"
 
 namespace retort {
@@ -25,7 +26,7 @@ struct ExportFlags {
   std::string reasoning = "separate", compress = "auto";
   std::string tokenizer, chat_template;
   std::string view = "all", split;
-  bool plain = false, bare = false;
+  bool plain = false, bare = false, parquet = false;
   std::int64_t pairs_max = 0, shard_tokens = 0;
   std::vector<std::string> permissions, explanations;
 };
@@ -65,7 +66,9 @@ Result<std::string> manifest_place(const ExportFlags& flags) {
 Result<std::unique_ptr<PairWriter>> make_writer(const ExportFlags& flags) {
   const auto reasoning = reasoning_style_of(flags.reasoning);
   if (!reasoning) return fail(reasoning.error());
+  const bool parquet = flags.parquet || has_parquet_name(flags.output);
   if (is_shard_format(flags.format)) {
+    if (parquet) return fail(Errc::usage, "Parquet holds lines: -f " + flags.format + " writes tokens");
     if (flags.compress != "auto" && flags.compress != "none")
       return fail(Errc::usage, "--compress goes with lines: loaders map token shards into memory as they are");
     if (flags.plain || flags.bare)
@@ -80,9 +83,10 @@ Result<std::unique_ptr<PairWriter>> make_writer(const ExportFlags& flags) {
   }
   auto format = make_format(flags.format, {*reasoning, flags.plain, flags.bare});
   if (!format) return fail(format.error());
-  const auto compression = compression_for(flags.compress, flags.output);
+  // Compressed as a whole it would be no Parquet any more; within, zstd is what its readers know best.
+  const auto compression = compression_for(parquet && flags.compress == "auto" ? "zstd" : flags.compress, flags.output);
   if (!compression) return fail(compression.error());
-  return lines_writer(std::move(*format), flags.output, *compression);
+  return lines_writer(std::move(*format), {flags.output, *compression, parquet});
 }
 
 Result<Written> write_pairs(CorpusReader& reader, const Admission& admission, PairWriter& writer) {
@@ -245,7 +249,8 @@ Result<int> run_export(Edges& edges, const ExportFlags& flags) {
 
 void add_export(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ExportFlags>();
-  CLI::App* command = app.add_subcommand("export", "Write answered prompts for other trainers: JSON lines or tokens");
+  CLI::App* command =
+      app.add_subcommand("export", "Write answered prompts for other trainers: JSON lines, Parquet or tokens");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();
   command
       ->add_option("-f,--format", flags->format,
@@ -264,9 +269,12 @@ void add_export(CLI::App& app, Action& action) {
   command->add_flag("--plain", flags->plain,
                     "prompt-completion: two texts instead of messages; only prompts of one user message");
   command->add_flag("--bare", flags->bare, "Without the field 'retort' that leads back to the response and its terms");
+  command->add_flag("--parquet", flags->parquet,
+                    "Rows of a Parquet file instead of lines; a name that ends in .parquet says so too");
   command
       ->add_option("--compress", flags->compress,
-                   "Lines as 'gzip' or 'zstd', or 'none'; 'auto' goes by the ending of the name: .gz, .zst")
+                   "Lines as 'gzip' or 'zstd', or 'none'; 'auto' goes by the ending of the name: .gz, .zst; within "
+                   "Parquet it is zstd")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "none", "gzip", "zstd"}));
   command->add_option("--tokenizer", flags->tokenizer,
@@ -287,6 +295,7 @@ void add_export(CLI::App& app, Action& action) {
   command->add_option("--explain", flags->explanations, "Why answers name another maker than their teacher's profile");
   command->footer(
       "Example:\n  retort export -c corpus.db -o pairs.jsonl\n"
+      "  retort export -c corpus.db -o pairs.parquet\n"
       "  retort export -c corpus.db -f prompt-completion --plain -o - | head -1\n"
       "  retort export -c corpus.db -f llmc --tokenizer SmolLM2-135M-Instruct -o train.bin");
   command->callback([flags, &action] { action = [flags](Edges& edges) { return run_export(edges, *flags); }; });

@@ -14,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/export/compression.h"
 #include "core/export/import_line.h"
+#include "core/parquet/parquet_file.h"
 #include "core/teacher/identity.h"
 
 namespace retort {
@@ -55,7 +56,9 @@ class Importer {
     return {};
   }
 
-  Result<void> file(const std::string& path) {
+  Result<void> file(const std::string& path) { return is_parquet(path) ? rows(path) : lines(path); }
+
+  Result<void> lines(const std::string& path) {
     std::ifstream opened;
     if (path != "-") opened.open(path, std::ios::binary);
     std::istream& stream = path == "-" ? std::cin : opened;
@@ -74,19 +77,25 @@ class Importer {
                                      ": what stands before it was imported");
       }
       if (!*more) break;
-      if (interrupted()) return fail(Errc::interrupted, "stopped: what was stored stays; import again to go on");
       ++number;
       if (trimmed(text).empty()) continue;
-      auto pair = imported_pair(text);
-      if (!pair)
-        return fail(Errc::usage, path + ":" + std::to_string(number) + ": " + pair.error().message +
-                                     ": nothing after this line was imported");
-      add(std::move(*pair), path, number, std::move(text));
-      if (lines_.size() >= kLinesPerStep) {
-        if (auto done = store(); !done) return done;
-      }
+      if (number == 1 && begins_as_parquet(text)) return fail(Errc::usage, path + ": " + kParquetInAPipe);
+      if (auto done = line(path, number, std::move(text)); !done) return done;
     }
     return store();
+  }
+
+  Result<void> rows(const std::string& path) {
+    const auto file = ParquetRows::open(path);
+    if (!file) return fail(file.error());
+    ParquetRow row;
+    for (std::int64_t number = 1;; ++number) {
+      const auto more = (*file)->next(row);
+      const std::string& problem = more ? row.problem : more.error().message;
+      if (!problem.empty()) return stopped_at(path, number, problem);
+      if (!*more) return store();
+      if (auto done = line(path, number, std::move(row.json)); !done) return done;
+    }
   }
 
   Result<void> close(int code) {
@@ -133,6 +142,19 @@ class Importer {
   const Counts& counts() const { return counts_; }
 
  private:
+  static Failure stopped_at(const std::string& path, std::int64_t number, const std::string& problem) {
+    return fail(Errc::usage,
+                path + ":" + std::to_string(number) + ": " + problem + ": nothing from this line on was imported");
+  }
+
+  Result<void> line(const std::string& path, std::int64_t number, std::string text) {
+    if (interrupted()) return fail(Errc::interrupted, "stopped: what was stored stays; import again to go on");
+    auto pair = imported_pair(text);
+    if (!pair) return stopped_at(path, number, pair.error().message);
+    add(std::move(*pair), path, number, std::move(text));
+    return lines_.size() >= kLinesPerStep ? store() : Result<void>();
+  }
+
   void add(ImportedPair pair, const std::string& path, std::int64_t number, std::string text) {
     ++counts_.lines;
     Line line;
@@ -172,6 +194,10 @@ class Importer {
 
 Result<int> run_import(Edges& edges, ImportFlags flags) {
   if (flags.may_train != "unknown") flags.terms.outputs_may_train = flags.may_train == "yes";
+  for (const std::string& path : flags.files) {
+    if (!is_parquet(path)) continue;
+    if (auto readable = ParquetRows::open(path); !readable) return fail(readable.error());
+  }
   on_interrupt({});
   Importer importer(edges, flags);
   if (auto opened = importer.open(); !opened) return fail(opened.error());
@@ -196,7 +222,8 @@ Result<int> run_import(Edges& edges, ImportFlags flags) {
 void add_import(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command = app.add_subcommand("import", "Take in pairs made elsewhere, from the formats that export writes");
-  command->add_option("files", flags->files, "JSON lines, also as gzip or zstd; '-' is standard input")->required();
+  command->add_option("files", flags->files, "JSON lines, also as gzip or zstd, or Parquet; '-' is standard input")
+      ->required();
   add_corpus_option(*command, flags->corpus);
   command->add_option("-t,--teacher", flags->teacher.name, "Name under which their teacher is kept")
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// Lines of JSON into a file or to standard output, compressed if wished.
+// Lines of JSON into a file or to standard output: as they are, compressed, or as the rows of a Parquet file.
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/output_file.h"
 #include "cli/pair_writer.h"
+#include "core/parquet/parquet_file.h"
 
 namespace retort {
 namespace {
@@ -14,25 +15,33 @@ const char* word(Compression compression) {
   return compression == Compression::gzip ? "gzip" : compression == Compression::zstd ? "zstd" : "none";
 }
 
+/// A row a write.
+class ParquetPacker final : public Packer {
+ public:
+  explicit ParquetPacker(std::unique_ptr<ParquetFile> file) : file_(std::move(file)) {}
+  Result<void> write(std::string_view line, const BytesOut& out) override { return file_->write(line, out); }
+  Result<void> finish(const BytesOut& out) override { return file_->finish(out); }
+
+ private:
+  std::unique_ptr<ParquetFile> file_;
+};
+
 class LinesWriter final : public PairWriter {
  public:
-  LinesWriter(std::unique_ptr<PairFormat> format, std::string output, Compression compression)
-      : format_(std::move(format)),
-        output_(std::move(output)),
-        compression_(compression),
-        packer_(make_packer(compression)) {}
+  LinesWriter(std::unique_ptr<PairFormat> format, LinesPlace place, std::unique_ptr<Packer> packer)
+      : format_(std::move(format)), place_(std::move(place)), packer_(std::move(packer)) {}
 
   bool wants_preference() const override { return format_->wants_preference(); }
 
   Result<void> open() override {
-    if (output_ == "-") {
+    if (place_.output == "-") {
       out_ = [](std::string_view bytes) -> Result<void> {
         if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) stdout_failed();
         return {};
       };
       return {};
     }
-    auto file = OutputFile::create(output_);
+    auto file = OutputFile::create(place_.output);
     if (!file) return fail(file.error());
     file_.emplace(std::move(*file));
     out_ = [this](std::string_view bytes) { return file_->write(bytes); };
@@ -56,13 +65,13 @@ class LinesWriter final : public PairWriter {
   Result<void> commit() override { return file_ ? file_->commit() : Result<void>(); }
 
   void describe(Json& part) const override {
-    if (compression_ != Compression::none) part["compression"] = word(compression_);
+    if (place_.parquet) part["container"] = "parquet";
+    if (place_.compression != Compression::none) part["compression"] = word(place_.compression);
   }
 
  private:
   std::unique_ptr<PairFormat> format_;
-  std::string output_;
-  Compression compression_;
+  LinesPlace place_;
   std::unique_ptr<Packer> packer_;
   std::optional<OutputFile> file_;  ///< none: standard output
   BytesOut out_;
@@ -70,9 +79,17 @@ class LinesWriter final : public PairWriter {
 
 }  // namespace
 
-std::unique_ptr<PairWriter> lines_writer(std::unique_ptr<PairFormat> format, std::string output,
-                                         Compression compression) {
-  return std::make_unique<LinesWriter>(std::move(format), std::move(output), compression);
+Result<std::unique_ptr<PairWriter>> lines_writer(std::unique_ptr<PairFormat> format, LinesPlace place) {
+  std::unique_ptr<Packer> packer;
+  if (place.parquet) {
+    auto file = ParquetFile::create(format->columns(), word(place.compression));
+    if (!file) return fail(file.error());
+    packer = std::make_unique<ParquetPacker>(std::move(*file));
+  } else {
+    packer = make_packer(place.compression);
+  }
+  return std::unique_ptr<PairWriter>(
+      std::make_unique<LinesWriter>(std::move(format), std::move(place), std::move(packer)));
 }
 
 }  // namespace retort

@@ -1,4 +1,5 @@
-// Where exported pairs go: lines of JSON, or shards of tokens. Files are whole or not there at all.
+// Where exported pairs go: lines of JSON, the rows of a Parquet file, or shards of tokens. Files are whole or not there
+// at all.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +31,15 @@ class PairWriter {
   virtual void describe(Json& part) const = 0;
 };
 
-/// `output` "-" is standard output: then nothing is to be committed, and a reader who is gone ends the process.
-std::unique_ptr<PairWriter> lines_writer(std::unique_ptr<PairFormat> format, std::string output,
-                                         Compression compression);
+struct LinesPlace {
+  std::string
+      output;  ///< "-" is standard output: nothing is to be committed, and a reader who is gone ends the process
+  Compression compression = Compression::none;
+  bool parquet = false;  ///< rows of Parquet instead of lines, compressed within
+};
+
+/// Errc::usage if Parquet is wished and there is no module for it.
+Result<std::unique_ptr<PairWriter>> lines_writer(std::unique_ptr<PairFormat> format, LinesPlace place);
 
 struct ShardSettings {
   std::string format;           ///< "llmc", "nanogpt" or "megatron"

@@ -67,3 +67,8 @@ endif()
 if(RETORT_STUDENT)
   include(third_party/torch.cmake)
 endif()
+
+# Arrow: RETORT_ARROW (Python's pyarrow package, or an installed Arrow), then an installed one, then Python's; may be missing.
+if(RETORT_PARQUET)
+  include(third_party/arrow.cmake)
+endif()

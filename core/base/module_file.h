@@ -1,5 +1,5 @@
-// Libraries that are large and not always there (libtorch, Arrow) are linked by modules of ours, shared objects that are
-// opened on first use: so the program starts in milliseconds, and runs where they are missing.
+// Libraries that are large and not always there (libtorch, Arrow) are linked by modules of ours, shared objects that
+// are opened on first use: so the program starts in milliseconds, and runs where they are missing.
 #pragma once
 
 #include <string>

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/corpus/records.h"
 
@@ -40,6 +41,9 @@ class PairFormat {
   RenderedPair render(const Pair& pair) const { return render(pair, nullptr); }
   /// Whether pairs come with a rejected half.
   virtual bool wants_preference() const { return false; }
+  /// What every line is made of: a line whose leaves are "text" or "integer", and whose lists have one element. A
+  /// member may be missing in elements of a list (only answers have "reasoning_content").
+  virtual Json columns() const = 0;
 };
 
 /// "chat", "prompt-completion", "alpaca", "sharegpt" or "preference". Errc::usage lists them if there is no such

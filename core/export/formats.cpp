@@ -40,6 +40,25 @@ RenderedPair finished(Json line, const Pair& pair, const FormatOptions& options)
   return {dump_json(line), {}};
 }
 
+// The shapes of columns().
+constexpr const char *kText = "text", *kInteger = "integer";
+
+Json messages_shape(bool reasoning) {
+  Json message = {{"role", kText}, {"content", kText}};
+  if (reasoning) message["reasoning_content"] = kText;
+  return Json::array({std::move(message)});
+}
+
+Json shape(Json line, const FormatOptions& options) {
+  if (!options.bare) {
+    line["retort"] = {{"response", kInteger}, {"source", kText},  {"row", kInteger}, {"teacher", kText},
+                      {"model", kText},       {"licence", kText}, {"finish", kText}};
+  }
+  return line;
+}
+
+bool separate(const FormatOptions& options) { return options.reasoning == ReasoningStyle::separate; }
+
 class ChatFormat final : public PairFormat {
  public:
   explicit ChatFormat(const FormatOptions& options) : options_(options) {}
@@ -51,6 +70,8 @@ class ChatFormat final : public PairFormat {
     messages->push_back(assistant_message(pair, options_.reasoning));
     return finished({{"messages", std::move(*messages)}}, pair, options_);
   }
+
+  Json columns() const override { return shape({{"messages", messages_shape(separate(options_))}}, options_); }
 
  private:
   FormatOptions options_;
@@ -69,11 +90,20 @@ class PromptCompletionFormat final : public PairFormat {
     return finished({{"prompt", std::move(*messages)}, {"completion", std::move(completion)}}, pair, options_);
   }
 
+  Json columns() const override {
+    if (!options_.plain) {
+      return shape({{"prompt", messages_shape(false)}, {"completion", messages_shape(separate(options_))}}, options_);
+    }
+    Json line = {{"prompt", kText}, {"completion", kText}};
+    if (separate(options_)) line["reasoning"] = kText;
+    return shape(std::move(line), options_);
+  }
+
  private:
   RenderedPair plain(const Json& messages, const Pair& pair) const {
     if (messages.size() != 1 || messages[0]["role"] != "user") return left_out(kNotOneUserMessage);
     Json line = {{"prompt", messages[0]["content"]}, {"completion", answer_of(pair, options_.reasoning)}};
-    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
+    if (separate(options_)) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
   }
 
@@ -96,8 +126,14 @@ class AlpacaFormat final : public PairFormat {
                  {"input", ""},
                  {"output", answer_of(pair, options_.reasoning)},
                  {"system", system ? (*messages)[0]["content"] : Json("")}};
-    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
+    if (separate(options_)) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
+  }
+
+  Json columns() const override {
+    Json line = {{"instruction", kText}, {"input", kText}, {"output", kText}, {"system", kText}};
+    if (separate(options_)) line["reasoning"] = kText;
+    return shape(std::move(line), options_);
   }
 
  private:
@@ -125,8 +161,14 @@ class ShareGptFormat final : public PairFormat {
     }
     turns.push_back({{"from", "gpt"}, {"value", answer_of(pair, options_.reasoning)}});
     Json line = {{"conversations", std::move(turns)}};
-    if (options_.reasoning == ReasoningStyle::separate) line["reasoning"] = pair.answer.reasoning;
+    if (separate(options_)) line["reasoning"] = pair.answer.reasoning;
     return finished(std::move(line), pair, options_);
+  }
+
+  Json columns() const override {
+    Json line = {{"conversations", Json::array({{{"from", kText}, {"value", kText}}})}};
+    if (separate(options_)) line["reasoning"] = kText;
+    return shape(std::move(line), options_);
   }
 
  private:
@@ -149,6 +191,14 @@ class PreferenceFormat final : public PairFormat {
                  {"rejected", Json::array({assistant_message(*rejected, options_.reasoning)})}};
     if (!options_.bare) line["retort_rejected"] = {{"response", rejected->response}};
     return finished(std::move(line), pair, options_);
+  }
+
+  Json columns() const override {
+    Json line = {{"prompt", messages_shape(false)},
+                 {"chosen", messages_shape(separate(options_))},
+                 {"rejected", messages_shape(separate(options_))}};
+    if (!options_.bare) line["retort_rejected"] = {{"response", kInteger}};
+    return shape(std::move(line), options_);
   }
 
  private:

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "core/base/text.h"
+#include "core/parquet/parquet_file.h"
 #include "core/prompt/images.h"
 
 namespace retort {
@@ -79,7 +81,12 @@ class FileSource final : public PromptSource {
 
   std::optional<PromptEvent> next() override {
     std::string line;
-    while (stream_ || open_next()) {
+    while (parquet_ || stream_ || open_next()) {
+      if (!unreadable_.empty()) return BadRow{source_, 1, std::exchange(unreadable_, {})};
+      if (parquet_) {
+        if (auto event = next_of_parquet()) return event;
+        continue;
+      }
       if (!std::getline(*stream_, line)) {
         stream_ = nullptr;
         continue;
@@ -90,6 +97,10 @@ class FileSource final : public PromptSource {
       if (row_ == 1 && line.rfind("\xEF\xBB\xBF", 0) == 0) line.erase(0, 3);
       const std::string_view text = trimmed(line);
       if (text.empty()) continue;
+      if (row_ == 1 && begins_as_parquet(text) && settings_.format == PromptFormat::automatic) {
+        stream_ = nullptr;
+        return BadRow{source_, row_, kParquetInAPipe};
+      }
       if (format_ == PromptFormat::automatic) format_ = text.front() == '{' ? PromptFormat::jsonl : PromptFormat::text;
       return with_images(parse_prompt_line(text, format_, settings_, source_, row_));
     }
@@ -103,6 +114,22 @@ class FileSource final : public PromptSource {
   }
 
  private:
+  /// A row is the line of JSON that it would be. Nothing: the file has ended.
+  std::optional<PromptEvent> next_of_parquet() {
+    ParquetRow row;
+    const auto more = parquet_->next(row);
+    ++row_;
+    bytes_read_ =
+        bytes_before_ + static_cast<std::uintmax_t>(static_cast<double>(bytes_here_) * static_cast<double>(row_) /
+                                                    static_cast<double>(parquet_->count() + 1));
+    if (more && *more && row.problem.empty())
+      return with_images(parse_prompt_line(row.json, PromptFormat::jsonl, settings_, source_, row_));
+    if (more && *more) return BadRow{source_, row_, row.problem};
+    parquet_.reset();
+    if (!more) return BadRow{source_, row_, more.error().message};
+    return {};
+  }
+
   /// Paths are relative to the file that names them, so that a folder of prompts and images can be moved.
   PromptEvent with_images(PromptEvent event) const {
     auto* const row = std::get_if<PromptRow>(&event);
@@ -119,6 +146,7 @@ class FileSource final : public PromptSource {
     source_ = paths_[next_path_++];
     row_ = 0;
     format_ = settings_.format;
+    if (format_ == PromptFormat::automatic && is_parquet(source_)) return open_parquet();
     if (source_ == "-") {
       stream_ = &std::cin;
       return true;
@@ -134,6 +162,19 @@ class FileSource final : public PromptSource {
     return true;
   }
 
+  bool open_parquet() {
+    auto rows = ParquetRows::open(source_);
+    std::error_code unknown;
+    bytes_before_ = bytes_read_;
+    bytes_here_ = source_ == "-" ? 0 : std::filesystem::file_size(source_, unknown);
+    if (rows) {
+      parquet_ = std::move(*rows);
+    } else {  // though open_prompts() could read it
+      unreadable_ = rows.error().message;
+    }
+    return true;
+  }
+
   std::vector<std::string> paths_;
   PromptSettings settings_;
   std::size_t next_path_ = 0;
@@ -142,7 +183,9 @@ class FileSource final : public PromptSource {
   PromptFormat format_ = PromptFormat::automatic;
   std::ifstream file_;
   std::istream* stream_ = nullptr;
-  std::uintmax_t bytes_read_ = 0;
+  std::unique_ptr<ParquetRows> parquet_;
+  std::string unreadable_;
+  std::uintmax_t bytes_read_ = 0, bytes_before_ = 0, bytes_here_ = 0;  ///< of all; before a Parquet file; of it
   std::optional<std::uintmax_t> bytes_total_ = 0;
 };
 
@@ -180,6 +223,10 @@ PromptEvent parse_prompt_line(std::string_view line, PromptFormat format, const 
 
 Result<std::unique_ptr<PromptSource>> open_prompts(const std::vector<std::string>& paths, PromptSettings settings) {
   for (const std::string& path : paths) {
+    if (settings.format == PromptFormat::automatic && is_parquet(path)) {
+      if (auto rows = ParquetRows::open(path); !rows) return fail(rows.error());
+      continue;
+    }
     if (path == "-") continue;
     if (std::error_code unknown; std::filesystem::is_directory(path, unknown)) {
       return fail(Errc::usage, "cannot read prompts from '" + path + "': it is a folder; name a file");

@@ -1,5 +1,5 @@
-// Where prompts come from: JSON lines, plain text, files or a pipe; read as a stream, since nothing may grow with
-// their number.
+// Where prompts come from: JSON lines, Parquet, plain text, files or a pipe; read as a stream, since nothing may grow
+// with their number.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,8 @@
 namespace retort {
 
 enum class PromptFormat {
-  automatic,  ///< by the file's ending (.jsonl, .ndjson, .json); a pipe by its first character: '{' means JSON lines
+  automatic,  ///< by the file's ending (.jsonl, .ndjson, .json); a pipe by its first character: '{' means JSON lines.
+              ///< Parquet is told by its first bytes, or its name
   jsonl,      ///< an object a line
   text,       ///< a prompt a line
 };

@@ -39,6 +39,8 @@ const std::vector<Reserved> kReserved = {
     {"ATen/", {"core/student/"}},
     {"c10/", {"core/student/"}},
     {"oneapi/", {"core/student/"}},
+    {"arrow/", {"core/parquet/module/"}},
+    {"parquet/", {"core/parquet/module/"}},
     {"httplib", {"core/serve/"}},
     {"spdlog/", {"cli/"}},
     {"CLI/", {"cli/"}},
@@ -58,6 +60,8 @@ const std::vector<Reserved> kReserved = {
     {"core/process/", {"core/process/", "cli/main.cpp"}},
     {"core/student/", {"core/student/"}},
     {"core/student/module.h", {"core/student/", "cli/student_module.cpp"}},
+    {"core/parquet/module/", {"core/parquet/module/"}},
+    {"core/parquet/module.h", {"core/parquet/"}},
 };
 
 /// What the files of a folder may include of ours. The longest folder that fits counts.
@@ -72,7 +76,8 @@ const std::vector<Folder> kFolders = {
     {"core/base/", {"core/base/"}},
     {"core/text/", {"core/base/", "core/text/"}},
     {"core/corpus/", {"core/base/", "core/corpus/"}},
-    {"core/prompt/", {"core/base/", "core/corpus/", "core/prompt/"}},
+    {"core/parquet/", {"core/base/", "core/parquet/"}},
+    {"core/prompt/", {"core/base/", "core/corpus/", "core/parquet/parquet_file.h", "core/prompt/"}},
     {"core/net/", {"core/base/", "core/net/"}},
     {"core/teacher/", {"core/base/", "core/corpus/", "core/net/transport.h", "core/teacher/"}},
     {"core/harvest/",
@@ -219,6 +224,9 @@ TEST_CASE("a planted line against the arrows is found", "[arrows]") {
            Planted{"cli/train.cpp", "#include <torch/torch.h>"},
            Planted{"core/text/chat_template.cpp", "#include <ATen/ATen.h>"},
            Planted{"core/text/chat_template.cpp", "#include <c10/core/Device.h>"},
+           Planted{"core/parquet/parquet_file.cpp", "#include <arrow/api.h>"},
+           Planted{"cli/export.cpp", "#include <parquet/arrow/writer.h>"},
+           Planted{"core/export/formats.cpp", "#include \"core/parquet/module.h\""},
            Planted{"cli/serve.cpp", "#include <httplib.h>"},
            Planted{"core/harvest/harvester.cpp", "#include <spdlog/spdlog.h>"},
            Planted{"core/serve/openai_server.cpp", "#include <CLI/CLI.hpp>"},

@@ -63,6 +63,47 @@ TEST_CASE("keys and types do not depend on the pair", "[format]") {
         R"({"content":"2","role":"assistant"}]})");
 }
 
+// What does not fit the columns, or lacks one at the top.
+std::string misfit(const Json& shape, const Json& value, bool in_list = false) {
+  if (shape == "text") return value.is_string() ? "" : value.dump();
+  if (shape == "integer") return value.is_number_integer() ? "" : value.dump();
+  if (shape.is_array()) {
+    for (const Json& element : value) {
+      if (auto wrong = misfit(shape.at(0), element, true); !wrong.empty()) return wrong;
+    }
+    return value.is_array() ? "" : value.dump();
+  }
+  for (const auto& [key, part] : shape.items()) {
+    if (!value.contains(key) && !in_list) return "lacks " + key;
+    if (auto wrong = value.contains(key) ? misfit(part, value[key]) : ""; !wrong.empty()) return wrong;
+  }
+  for (const auto& [key, part] : value.items()) {
+    if (!shape.contains(key)) return "has " + key;
+  }
+  return "";
+}
+
+TEST_CASE("every line is made of its format's columns", "[format]") {
+  const Pair silent = make_pair(1, "1+1?", "2");
+  for (const std::string name : {"chat", "prompt-completion", "alpaca", "sharegpt", "preference"}) {
+    for (const auto reasoning : {ReasoningStyle::separate, ReasoningStyle::inline_tag, ReasoningStyle::drop}) {
+      for (const int options : {0, 1, 2, 3}) {
+        const bool plain = (options & 1) != 0, is_bare = (options & 2) != 0;
+        if (plain && name != "prompt-completion") continue;
+        CAPTURE(name, static_cast<int>(reasoning), plain, is_bare);
+        const auto format = make_format(name, {reasoning, plain, is_bare}).value();
+        for (const Pair& pair : {reasoned(), silent}) {
+          const Json made = parse_json(format->render(pair, &silent).line.value()).value();
+          CHECK(misfit(format->columns(), made) == "");
+        }
+      }
+    }
+  }
+  CHECK(misfit({{"a", "text"}}, {{"a", 1}}) == "1");
+  CHECK(misfit({{"a", "text"}}, {{"a", "1"}, {"b", 2}}) == "has b");
+  CHECK(misfit({{"a", "text"}}, Json::object()) == "lacks a");
+}
+
 TEST_CASE("a refusal is an answer", "[format]") {
   Pair pair = make_pair(1, "Do harm.", "");
   pair.answer.refusal = "I can't help with that.";

@@ -1,0 +1,101 @@
+# Arrow and Parquet for the Parquet module, and nothing else links them. Debian 12 has no package, so all goes on without:
+# then the commands say what is missing. Looked for in this order:
+#   1. RETORT_ARROW (cache or environment): Python's pyarrow package, or where Apache Arrow is installed
+#   2. an installed Apache Arrow (its CMake packages Arrow and Parquet)
+#   3. the pyarrow of python3, if it has one: its wheel brings headers and libraries, but no CMake packages
+# Gives retort::arrow where both were found and a small program compiles and links with them.
+set(RETORT_ARROW "$ENV{RETORT_ARROW}" CACHE PATH "Python's pyarrow package, or the prefix of an installed Apache Arrow")
+
+# The folder of a pyarrow package: its include/ and, beside it, libarrow.so.N and libparquet.so.N.
+function(retort_arrow_of_wheel folder origin)
+  file(GLOB arrow_lib "${folder}/libarrow.so*")
+  file(GLOB parquet_lib "${folder}/libparquet.so*")
+  if(NOT arrow_lib OR NOT parquet_lib OR NOT EXISTS "${folder}/include/parquet/arrow/reader.h")
+    return()
+  endif()
+  list(GET arrow_lib 0 arrow_lib)
+  list(GET parquet_lib 0 parquet_lib)
+  set(arrow_includes "${folder}/include" PARENT_SCOPE)
+  set(arrow_links "${parquet_lib}" "${arrow_lib}" PARENT_SCOPE)
+  set(arrow_origin "${origin}: ${folder}" PARENT_SCOPE)
+endfunction()
+
+set(arrow_links "")
+set(arrow_includes "")
+set(arrow_compiles "")
+if(RETORT_ARROW)
+  retort_arrow_of_wheel("${RETORT_ARROW}" "RETORT_ARROW")
+endif()
+if(NOT arrow_links)
+  if(RETORT_ARROW)
+    set(arrow_hints PATHS "${RETORT_ARROW}" NO_DEFAULT_PATH)
+  endif()
+  find_package(Arrow CONFIG QUIET ${arrow_hints})
+  find_package(Parquet CONFIG QUIET ${arrow_hints})
+  if(Arrow_FOUND AND Parquet_FOUND)
+    foreach(kind shared static)
+      if(NOT arrow_links AND TARGET Parquet::parquet_${kind} AND TARGET Arrow::arrow_${kind})
+        set(arrow_links Parquet::parquet_${kind} Arrow::arrow_${kind})
+        set(arrow_origin "installed: ${Arrow_DIR}")
+      endif()
+    endforeach()
+  endif()
+endif()
+if(NOT arrow_links AND RETORT_ARROW)
+  message(FATAL_ERROR "RETORT_ARROW=${RETORT_ARROW} holds neither a pyarrow package (include/ and libparquet.so.N) nor "
+                      "an installed Apache Arrow (ArrowConfig.cmake and ParquetConfig.cmake)")
+endif()
+if(NOT arrow_links)
+  find_program(RETORT_PYTHON3 python3)
+  if(RETORT_PYTHON3)
+    execute_process(COMMAND ${RETORT_PYTHON3} -c "import pyarrow; print(pyarrow.get_library_dirs()[0])"
+      OUTPUT_VARIABLE arrow_python OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE arrow_python_failed)
+    if(NOT arrow_python_failed)
+      retort_arrow_of_wheel("${arrow_python}" "python3")
+    endif()
+  endif()
+endif()
+
+# Headers and libraries must fit each other and this compiler. Wheels before manylinux_2_28 used the old string ABI.
+function(retort_arrow_works flags result)
+  set(key "${arrow_links};${flags};${CMAKE_CXX_COMPILER}")
+  if(NOT "${RETORT_ARROW_TRIED}" STREQUAL "${key}")
+    set(source "${CMAKE_BINARY_DIR}/CMakeFiles/try_arrow.cpp")
+    file(WRITE "${source}" "#include <arrow/api.h>\n#include <arrow/util/config.h>\n#include <parquet/arrow/reader.h>\n#include <string>\n"
+      "static_assert(ARROW_VERSION_MAJOR >= 17);\nint main() {\n  const auto field = arrow::field(std::string(\"a\"), arrow::utf8());\n"
+      "  parquet::arrow::FileReaderBuilder builder;\n  return builder.OpenFile(field->name()).ok() ? 1 : 0;\n}\n")
+    try_compile(works "${CMAKE_BINARY_DIR}/CMakeFiles/try_arrow" "${source}"
+      CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${arrow_includes}"
+      COMPILE_DEFINITIONS ${flags} LINK_LIBRARIES ${arrow_links}
+      CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON OUTPUT_VARIABLE output)
+    set(RETORT_ARROW_TRIED "${key}" CACHE INTERNAL "what was tried last")
+    set(RETORT_ARROW_WORKED "${works}" CACHE INTERNAL "and whether it worked")
+    file(WRITE "${CMAKE_BINARY_DIR}/CMakeFiles/try_arrow.log" "${output}")
+  endif()
+  set(${result} "${RETORT_ARROW_WORKED}" PARENT_SCOPE)
+endfunction()
+
+if(arrow_links)
+  retort_arrow_works("" arrow_works)
+  if(NOT arrow_works)
+    set(arrow_compiles "-D_GLIBCXX_USE_CXX11_ABI=0")
+    retort_arrow_works("${arrow_compiles}" arrow_works)
+  endif()
+  if(arrow_works)
+    add_library(retort_arrow INTERFACE)
+    add_library(retort::arrow ALIAS retort_arrow)
+    target_include_directories(retort_arrow SYSTEM INTERFACE ${arrow_includes})
+    target_compile_options(retort_arrow INTERFACE ${arrow_compiles})
+    target_link_libraries(retort_arrow INTERFACE ${arrow_links})
+    message(STATUS "Parquet: Arrow (${arrow_origin})")
+  else()
+    set(arrow_trouble STATUS)
+    if(RETORT_ARROW)
+      set(arrow_trouble FATAL_ERROR)
+    endif()
+    message(${arrow_trouble} "No Parquet: a program with this Arrow does not compile or link (${arrow_origin}): "
+                             "${CMAKE_BINARY_DIR}/CMakeFiles/try_arrow.log says why; 17 is the oldest that does")
+  endif()
+else()
+  message(STATUS "No Parquet: Arrow was not found. pip install pyarrow, and -DRETORT_ARROW=FOLDER OF PYARROW")
+endif()
