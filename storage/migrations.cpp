@@ -16,7 +16,8 @@ constexpr std::array kMigrations{Migration{1, "initial", kInitialSql},
                                  Migration{5, "everything kept", kEverythingKeptSql},
                                  Migration{6, "batches", kBatchesSql},
                                  Migration{7, "endpoints", kEndpointsSql},
-                                 Migration{8, "roles", kRolesSql}};
+                                 Migration{8, "roles", kRolesSql},
+                                 Migration{9, "terms in force", kTermsInForceSql}};
 
 }  // namespace
 

@@ -183,4 +183,61 @@ WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id)
 CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
 )sql";
 
+// The views tell the terms that hold now, as export and train take them, and who amended them; those under which a
+// response was obtained stay on its row.
+inline constexpr char kTermsInForceSql[] = R"sql(
+DROP VIEW "all";
+DROP VIEW pairs;
+CREATE VIEW pairs AS
+SELECT
+  response.id AS response_id,
+  teacher.name AS teacher,
+  coalesce(nullif(response.served_model, ''), request.model) AS model,
+  (SELECT CASE json_type(message.value, '$.content') WHEN 'text' THEN json_extract(message.value, '$.content')
+               ELSE json_extract(message.value, '$.content[0].text') END
+     FROM json_each(prompt.messages) AS message
+    WHERE json_extract(message.value, '$.role') = 'user'
+    ORDER BY message.key DESC LIMIT 1) AS prompt,
+  response.text AS answer,
+  response.reasoning AS reasoning,
+  (SELECT source_row.reference FROM source_row
+    WHERE source_row.prompt_id = prompt.id AND source_row.reference <> ''
+    ORDER BY source_row.run_id DESC, source_row.id DESC LIMIT 1) AS reference,
+  response.refusal AS refusal,
+  response.finish AS finish,
+  response.partial AS partial,
+  response.invalid AS invalid,
+  request.sample AS sample,
+  response.input_tokens AS input_tokens,
+  response.output_tokens AS output_tokens,
+  response.reasoning_tokens AS reasoning_tokens,
+  response.cost_usd AS cost_usd,
+  attempt.first_token_ms AS first_token_ms,
+  attempt.total_ms AS total_ms,
+  response.obtained_at AS obtained_at,
+  terms.licence AS licence,
+  CASE terms.outputs_may_train WHEN 1 THEN 'yes' WHEN 0 THEN 'no' ELSE 'unknown' END AS outputs_may_train,
+  (SELECT amendment.statement FROM amendment
+    WHERE amendment.teacher_id = response.teacher_id AND amendment.up_to >= response.id
+    ORDER BY amendment.id DESC LIMIT 1) AS amended,
+  request.status = 'answered' AND request.response_id = response.id AND response.finish <> 'length'
+    AND NOT response.partial AND response.invalid IS NULL AND request.role = '' AS in_all,
+  request.role AS role,
+  request.continues AS continues,
+  request.id AS request_id,
+  attempt.id AS attempt_id,
+  prompt.id AS prompt_id
+FROM response
+JOIN request ON request.id = response.request_id
+JOIN attempt ON attempt.id = response.attempt_id
+JOIN prompt ON prompt.id = request.prompt_id
+JOIN teacher ON teacher.id = response.teacher_id
+JOIN terms ON terms.id = coalesce((SELECT amendment.terms_id FROM amendment
+    WHERE amendment.teacher_id = response.teacher_id AND amendment.up_to >= response.id
+    ORDER BY amendment.id DESC LIMIT 1), response.terms_id)
+WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE tombstone.prompt_id = prompt.id);
+
+CREATE VIEW "all" AS SELECT * FROM pairs WHERE in_all;
+)sql";
+
 }  // namespace retort

@@ -3,6 +3,7 @@
 #include "core/corpus/content_digest.h"
 #include "storage/sqlite_corpora.h"
 #include "tests/contract/corpus_driver.h"
+#include "tests/contract/sql_number.h"
 
 namespace retort::test {
 namespace {
@@ -124,9 +125,20 @@ TEST_CASE("amended terms hold for what was answered so far, and for nothing late
   REQUIRE(pairs.size() == 5);
   CHECK(pairs[0].rights.outputs_may_train == false);
   CHECK(pairs[4].rights.outputs_may_train == true);
+  // Who reads the views with plain SQL is told the same, by the newest of two amendments.
+  constexpr char kForbidden[] =
+      "SELECT count(*) FROM pairs WHERE response_id <= 4 AND outputs_may_train = 'no' AND amended = 'Ada, 2026-11-22'";
+  constexpr char kAsObtained[] =
+      "SELECT count(*) FROM \"all\" WHERE response_id = 5 AND outputs_may_train = 'yes' AND amended IS NULL";
+  CHECK(sql_number(corpus.path, kForbidden) == 4);
+  CHECK(sql_number(corpus.path, kAsObtained) == 1);
+  Terms unknown = forbidden;
+  unknown.outputs_may_train.reset();
+  REQUIRE_OK(corpus.corpora.amend_terms(corpus.path, "r1", unknown, "Ada, letter 4", run_start()));
+  CHECK(sql_number(corpus.path, "SELECT count(*) FROM \"all\" WHERE outputs_may_train = 'unknown'") == 5);
   const auto statements = corpus.reader()->permissions();
   REQUIRE_OK(statements);
-  REQUIRE(statements->size() == 1);
+  REQUIRE(statements->size() == 2);
   CHECK(statements->at(0).kind == "amendment");
 }
 

@@ -121,6 +121,24 @@ TEST_CASE("the schema of version 6 is what it was, and comes along with its batc
   CHECK(*then->number("SELECT count(*) FROM attempt JOIN batch ON batch.id = batch_id WHERE endpoint IS NULL") == 1);
 }
 
+TEST_CASE("the schema of version 8 is what it was, and its views learn to tell amended terms", "[unit]") {
+  Folder folder;
+  const auto then = made_by(folder.file("then.db"), snapshot("corpus_v8.sql"));
+  const auto now = made_by(folder.file("now.db"), "");
+  REQUIRE_OK(migrate(*now, migrations().first(8)));
+  CHECK(schema_of(*now) == schema_of(*then));
+  constexpr char kMayTrain[] = "SELECT count(*) FROM \"all\" WHERE licence = 'MIT' AND outputs_may_train = 'yes'";
+  constexpr char kAmended[] =
+      "SELECT count(*) FROM \"all\" WHERE licence = 'Another-1.0' AND outputs_may_train = 'no' "
+      "AND amended = 'Ada, letter 3'";
+  REQUIRE_OK(then->script("PRAGMA trusted_schema = ON"));  // the views read JSON, as a shell lets them
+  CHECK(*then->number(kMayTrain) == 1);
+  REQUIRE_OK(migrate(*then, migrations()));
+  CHECK(*then->number(kMayTrain) == 0);
+  CHECK(*then->number(kAmended) == 1);
+  CHECK(*then->number("SELECT count(*) FROM response JOIN terms ON terms.id = terms_id WHERE licence = 'MIT'") == 1);
+}
+
 TEST_CASE("migrating applies what is missing, all or nothing", "[unit]") {
   constexpr std::array kSteps{Migration{1, "one", "CREATE TABLE a (x);"}, Migration{2, "two", "CREATE TABLE b (x);"}};
   constexpr std::array kBroken{kSteps[0], kSteps[1], Migration{3, "three", "CREATE TABLE c (x); CREATE TABLE a (x);"}};
