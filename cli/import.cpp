@@ -158,7 +158,7 @@ class Importer {
   void add(ImportedPair pair, const std::string& path, std::int64_t number, std::string text) {
     ++counts_.lines;
     Line line;
-    line.spec.prompt = {path, number, std::move(pair.messages), "", nullptr};
+    line.spec.prompt = {path, number, std::move(pair.messages), std::move(pair.reference), std::move(pair.metadata)};
     line.spec.sample = seen_[line.spec.prompt.messages.digest()]++;
     line.spec.parameters = Json::object();
     line.spec.digest = request_digest({flags_.teacher.dialect, flags_.teacher.model, line.spec.prompt.messages,

@@ -1,8 +1,13 @@
 #include "core/export/import_line.h"
 
+#include "core/corpus/metadata.h"
+
 namespace retort {
 namespace {
 
+// By one format or another; what is metadata does not depend on which.
+constexpr const char* kUsed[] = {"messages", "conversations", "prompt",    "completion", "instruction", "input",
+                                 "output",   "system",        "reasoning", "reference",  "retort"};
 constexpr std::string_view kThink = "<think>", kThinkEnd = "</think>\n\n";
 
 Failure wrong(const std::string& what) { return fail(Errc::usage, what); }
@@ -70,10 +75,10 @@ Result<ImportedPair> from_sharegpt(const Json& turns) {
 }  // namespace
 
 Result<ImportedPair> imported_pair(std::string_view text) {
-  const auto line = parse_json(text);
+  auto line = parse_json(text);
   if (!line) return fail(line.error());
   if (!line->is_object()) return wrong("is no JSON object");
-  const Json& object = *line;
+  Json& object = *line;
   Result<ImportedPair> pair = object.contains("messages")        ? from_messages(object["messages"])
                               : object.contains("conversations") ? from_sharegpt(object["conversations"])
                               : object.contains("prompt") && object.contains("completion")
@@ -92,6 +97,10 @@ Result<ImportedPair> imported_pair(std::string_view text) {
     answer.text = answer.text.substr(end + kThinkEnd.size());
   }
   answer.finish = Finish::stop;
+  if (const auto reference = object.find("reference"); reference != object.end())
+    pair->reference = reference->is_string() ? reference->get<std::string>() : dump_json(*reference);
+  for (const char* used : kUsed) object.erase(used);
+  pair->metadata = metadata_of(std::move(object));
   return pair;
 }
 

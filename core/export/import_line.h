@@ -12,6 +12,8 @@ namespace retort {
 struct ImportedPair {
   Json messages;  ///< what was asked
   Response answer;
+  std::string reference;    ///< the known right answer, or empty
+  Json metadata = nullptr;  ///< the line's other fields, see metadata_of(); not `retort`, which tells of another corpus
 };
 
 /// Told apart by its keys: "messages" (chat), "prompt" with "completion", "instruction" with "output" (Alpaca), or

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/corpus/metadata.h"
 #include "core/parquet/parquet_file.h"
 #include "core/prompt/images.h"
 
@@ -61,7 +62,7 @@ PromptEvent from_object(Json object, const PromptSettings& settings, const std::
     result.reference = reference->is_string() ? reference->get<std::string>() : dump_json(*reference);
     object.erase(reference);
   }
-  if (!object.empty()) result.metadata = std::move(object);
+  result.metadata = metadata_of(std::move(object));
   return result;
 }
 

@@ -38,7 +38,8 @@ struct BadRow {
 /// The next thing a source has to say.
 using PromptEvent = std::variant<PromptRow, BadRow>;
 
-/// One row from one line. Pure. `reference` is taken as the known answer; fields that are not used become metadata.
+/// One row from one line. Pure. `reference` is taken as the known answer; fields that are not used become metadata, see
+/// metadata_of().
 PromptEvent parse_prompt_line(std::string_view line, PromptFormat format, const PromptSettings& settings,
                               const std::string& source, std::int64_t row);
 

@@ -130,6 +130,29 @@ TEST_CASE("an exported line leads back, terms can be amended, and costs are told
   CHECK(scene.run({"costs"}).code == 0);
 }
 
+TEST_CASE("what else an imported line says is kept: audits and graders find it", "[e2e][curate]") {
+  Scene scene;
+  scene.write(
+      "set.jsonl",
+      R"({"messages":[{"role":"user","content":"1 + 1?"},{"role":"assistant","content":"2"}],"topic":"sums","reference":2}
+{"prompt":"1 + 2?","completion":"4","metadata":{"topic":"sums"},"reference":"3","retort":{"response":7}}
+{"instruction":"Greet.","input":"","output":"I'm sorry, but I can't help with that.","topic":"manners"}
+)");
+  REQUIRE(scene.run({"import", "set.jsonl", "--may-train", "yes"}).code == 0);
+  CHECK(scene.texts("SELECT coalesce(metadata, '') FROM source_row ORDER BY \"row\"") ==
+        std::vector<std::string>{R"({"topic":"sums"})", R"({"topic":"sums"})", R"({"topic":"manners"})"});
+  const Json report = json_of(scene.run({"audit", "--by", "topic", "--json"}).out);
+  const Json& topics = report["teachers"][0]["by"]["values"];
+  REQUIRE(topics.size() == 2);
+  CHECK(topics[0]["value"] == "manners");
+  CHECK(topics[0]["found"]["refusal"] == 1);
+  CHECK(topics[1]["answers"] == 2);
+  scene.write("right.toml", "name = \"right\"\n[[stage]]\nstage = \"verify\"\ngrader = \"exact\"\n");
+  const Json view = json_of(lines_of(scene.run({"curate", "--recipe", "right.toml", "--json"}).out).back());
+  CHECK(view["pairs"] == 1);
+  CHECK(view["funnel"][0]["dropped"]["wrong"] == 1);
+}
+
 TEST_CASE("what is exported comes back byte for byte, with unknown terms", "[e2e][curate]") {
   Curated scene;
   struct Shape {

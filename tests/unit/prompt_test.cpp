@@ -46,6 +46,11 @@ TEST_CASE("JSON lines bring messages, a prompt, or fields for a template") {
   const PromptRow row = good(parse(R"({"prompt":"b","reference":12,"family":"sum"})"));
   CHECK(row.reference == "12");
   CHECK(row.metadata == Json({{"family", "sum"}}));
+  CHECK(good(parse(R"({"prompt":"b"})")).metadata.is_null());
+  CHECK(good(parse(R"({"prompt":"b","metadata":{}})")).metadata.is_null());
+  CHECK(good(parse(R"({"prompt":"b","metadata":{"family":"sum","level":2},"level":1})")).metadata ==
+        Json({{"family", "sum"}, {"level", 1}}));
+  CHECK(good(parse(R"({"prompt":"b","metadata":"old"})")).metadata == Json({{"metadata", "old"}}));
   PromptSettings settings;
   settings.prompt_template = "Solve: {{ question }} ({{n}})";
   CHECK(content(good(parse(R"({"question":"x?","n":3})", settings))) == "Solve: x? (3)");
