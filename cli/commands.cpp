@@ -46,6 +46,31 @@ void add_all(CLI::App& app, Action& action) {
   add_demo(app, action);
 }
 
+/// One line for people: the word that nobody knows comes first, since what else is lacking follows from it often.
+std::string usage_problem(const CLI::App& app, const std::string& said) {
+  const CLI::App* command = &app;
+  std::string path = "retort";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
+  std::string problem = said.substr(0, said.find('\n'));
+  const std::vector<std::string> extras = app.remaining(true);
+  const auto option =
+      std::find_if(extras.begin(), extras.end(), [](const std::string& word) { return word.starts_with('-'); });
+  if (option != extras.end()) {
+    std::vector<std::string> known;
+    for (const CLI::Option* one : command->get_options()) {
+      for (const std::string& name : one->get_lnames()) known.push_back("--" + name);
+    }
+    const std::string name = option->substr(0, option->find('='));
+    problem = "unknown option '" + name + "'" + did_you_mean(name, known);
+  } else if (!extras.empty()) {
+    problem = "'" + extras.front() + "' is one word too many";
+  }
+  return "retort: " + problem + " (see " + path + " --help)";
+}
+
 }  // namespace
 
 int run_command_line(const std::vector<std::string>& words, Edges& edges) {
@@ -76,7 +101,7 @@ int run_command_line(const std::vector<std::string>& words, Edges& edges) {
     std::ostringstream out, talk;
     app.exit(problem, out, talk);
     std::string text = is_answer ? out.str() : talk.str();
-    if (!is_answer) text = "retort: " + text.substr(0, text.find('\n')) + " (see retort --help)";
+    if (!is_answer) text = usage_problem(app, text);
     while (!text.empty() && text.back() == '\n') text.pop_back();
     is_answer ? print_line(text) : say(text);
     return is_answer ? kExitComplete : exit_code_of(Errc::usage);

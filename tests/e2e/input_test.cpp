@@ -61,6 +61,11 @@ TEST_CASE("a mistake on the command line is named in one line", "[e2e][input]") 
       {{"teacher", "test", "fkae"}, {"unknown teacher 'fkae'"}},
       {{"prompts", "arithmetic", "-o", "none/out.jsonl"}, {"none/out.jsonl"}},
       {{"serve"}, {"--builtin"}},
+      // The unknown word rather than what is lacking because of it.
+      {{"harvest", "--maxusd", "3"},
+       {"unknown option '--maxusd'", "did you mean '--max-usd'?", "retort harvest --help"}},
+      {{"teacher", "test", "fake", "--promt=x"}, {"unknown option '--promt'", "retort teacher test --help"}},
+      {{"export", "one", "two"}, {"'one' is one word too many", "retort export --help"}},
   };
   for (const Mistake& mistake : mistakes) check_refused(scene, mistake.words, 2, mistake.parts);
 }
