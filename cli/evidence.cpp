@@ -37,16 +37,21 @@ Result<int> run_verify(Edges& edges, const EvidenceFlags& flags) {
   if (flags.json) {
     print_line(visible_json(dump_json({{"holds", proof->differences.empty()},
                                        {"responses", proof->responses},
-                                       {"forgotten", proof->forgotten},
+                                       {"forgotten", proof->forgotten.size()},
+                                       {"forgotten_responses", proof->forgotten},
                                        {"differences", proof->differences}})));
   } else {
+    if (!proof->forgotten.empty())
+      print_line("forgotten since: " + id_list(proof->forgotten) + " (retort show ID says when and why)");
     for (const std::string& line : proof->differences) print_line("differs: " + visible_line(line));
   }
   if (!proof->differences.empty())
     return fail(Errc::corpus, flags.corpus + " is not what " + flags.what + " describes: see the differences");
   say(flags.corpus + " holds exactly what " + flags.what + " describes: " + with_commas(proof->responses) +
       " responses" +
-      (proof->forgotten > 0 ? ", of which " + with_commas(proof->forgotten) + " were forgotten since" : ""));
+      (proof->forgotten.empty() ? ""
+                                : ", of which " + with_commas(static_cast<std::int64_t>(proof->forgotten.size())) +
+                                      " were forgotten since"));
   return 0;
 }
 

@@ -23,13 +23,6 @@ RunStart record_of(const Edges& edges, const ForgetFlags& flags) {
   return run;
 }
 
-std::string ids_of(const std::vector<RowId>& ids) {
-  constexpr std::size_t kShown = 8;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i) text += (i ? ", " : "") + std::to_string(ids[i]);
-  return text + (ids.size() > kShown ? ", …" : "");
-}
-
 Json as_json(const std::vector<ForgottenPrompt>& prompts, bool dry_run) {
   Json lines = Json::array();
   for (const ForgottenPrompt& one : prompts) {
@@ -43,7 +36,7 @@ void print_prompts(const std::vector<ForgottenPrompt>& prompts, bool dry_run) {
   for (const ForgottenPrompt& one : prompts) {
     const std::string verb = one.before ? "forgotten before" : dry_run ? "would be forgotten" : "forgotten";
     print_line("prompt " + std::to_string(one.prompt) + " (" + one.digest.substr(0, 12) + "…): " + verb + ", with " +
-               (one.responses.empty() ? "no responses" : "responses " + ids_of(one.responses)));
+               (one.responses.empty() ? "no responses" : "responses " + id_list(one.responses)));
   }
 }
 

@@ -68,9 +68,20 @@ std::string with_commas(std::int64_t number) {
   const std::size_t first = number < 0 ? 1 : 0;
   for (std::size_t at = digits.size(); at > first + 3;) {
     at -= 3;
-    digits.insert(at, ",");
+    digits.insert(at, 1, ',');
   }
   return digits;
+}
+
+std::string id_list(const std::vector<std::int64_t>& ids) {
+  constexpr std::size_t kShown = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(ids[i]);
+  }
+  if (ids.size() > kShown) text += ", …";
+  return text;
 }
 
 std::string as_dollars(Usd amount) {

@@ -54,6 +54,8 @@ class Table {
 
 /// "1,234,567"
 std::string with_commas(std::int64_t number);
+/// "1, 5, 9"; of more than eight the first eight and "…".
+std::string id_list(const std::vector<std::int64_t>& ids);
 /// "$12.34"; below a dollar as many digits as it takes to see it: "$0.000042".
 std::string as_dollars(Usd amount);
 

@@ -182,7 +182,8 @@ Result<void> erase(Connection& connection, const ForgottenPrompt& one) {
         "UPDATE attempt SET error_detail = NULL WHERE request_id IN (SELECT id FROM request WHERE prompt_id = ?)",
         "DELETE FROM logprobs WHERE response_id IN (SELECT response.id FROM response JOIN request "
         "ON request.id = response.request_id WHERE request.prompt_id = ?)",
-        "UPDATE response SET text = '', reasoning = '', refusal = '', tool_calls = NULL, invalid = NULL "
+        "UPDATE response SET text = '', reasoning = '', refusal = '', tool_calls = NULL, "
+        "invalid = CASE WHEN invalid IS NOT NULL THEN 'forgotten' END "  // what was in no view stays out of proofs
         "WHERE request_id IN (SELECT id FROM request WHERE prompt_id = ?)",
         "UPDATE request SET response_id = NULL, truncated = 0, "
         "status = CASE status WHEN 'answered' THEN 'answered' ELSE 'failed' END WHERE prompt_id = ?"}) {

@@ -149,7 +149,7 @@ Result<Pair> SqliteReader::pair(RowId response) {
   return fail(Errc::usage, connection_->path() + ": has no response " + std::to_string(response));
 }
 
-Result<Pair> SqliteReader::pair_or_grave(RowId response, std::string& grave) {
+Result<Pair> SqliteReader::pair_or_grave(RowId response, std::string& content, RowId& tombstone) {
   Rows rows = connection_->query(kPairSql, response);
   if (!rows.next()) {
     if (auto done = rows.status(); !done) return fail(done.error());
@@ -159,10 +159,10 @@ Result<Pair> SqliteReader::pair_or_grave(RowId response, std::string& grave) {
   auto pair = read_pair(rows);
   if (!pair) return pair;
   Rows buried = connection_->look_up(
-      "SELECT coalesce(content, '?') FROM tombstone LEFT JOIN forgotten ON forgotten.response_id = ?1 "
+      "SELECT coalesce(content, '?'), tombstone.id FROM tombstone LEFT JOIN forgotten ON forgotten.response_id = ?1 "
       "WHERE prompt_id = ?2",
       response, pair->prompt);
-  if (buried.next()) grave = buried.text(0);
+  if (buried.next()) content = buried.text(0), tombstone = buried.integer(1);
   if (auto done = buried.status(); !done) return fail(done.error());
   return pair;
 }

@@ -16,6 +16,7 @@ class SqliteReader final : public CorpusReader {
   Result<Pair> pair(RowId response) override;
   Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) override;
   Result<RowId> newest_response() override;
+  Result<RowId> newest_tombstone() override;
   Result<std::vector<TokenLogprob>> logprobs(RowId response) override;
   Result<std::vector<Permission>> permissions() override;
   Result<std::optional<RequestState>> state_of(const std::string& request_digest) override;
@@ -38,8 +39,8 @@ class SqliteReader final : public CorpusReader {
   Result<void> count_teachers(CorpusSummary& summary);
   Result<void> count_outcomes(CorpusSummary& summary);
   Result<Pair> read_pair(const Rows& row);
-  /// The pair, and, if it was forgotten, the digest of what it was.
-  Result<Pair> pair_or_grave(RowId response, std::string& grave);
+  /// The pair, and, if it was forgotten, the digest of what it was and its tombstone.
+  Result<Pair> pair_or_grave(RowId response, std::string& content, RowId& tombstone);
 
   std::unique_ptr<Connection> connection_;
 };

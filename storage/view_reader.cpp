@@ -37,9 +37,9 @@ constexpr char kPlacesOfView[] =
 constexpr char kAllWithGraves[] =
     "SELECT r.id, r.id, 0, '' FROM response r JOIN request q ON q.id = r.request_id "
     "WHERE r.id > ?1 AND r.finish <> 'length' AND NOT r.partial AND r.invalid IS NULL AND q.role = '' AND "
-    "((q.status = 'answered' AND q.response_id = r.id) OR (q.response_id IS NULL AND r.id = "
+    "q.status = 'answered' AND (q.response_id = r.id OR (q.response_id IS NULL AND r.id = "
     "  (SELECT max(response_id) FROM forgotten JOIN response newest ON newest.id = response_id "
-    "   WHERE newest.request_id = q.id AND NOT newest.partial))) "
+    "   WHERE newest.request_id = q.id AND NOT newest.partial AND newest.invalid IS NULL))) "
     "ORDER BY r.id LIMIT ?2";
 
 // Of a prompt, as its newest source row has it.
@@ -113,18 +113,25 @@ Result<std::vector<ViewPair>> SqliteReader::view_pairs_after(RowId view, std::in
     ViewPair entry;
     entry.position = place.position;
     entry.part = place.part;
-    auto pair = pair_or_grave(place.response, entry.content);
+    RowId rejected_tombstone = 0;
+    auto pair = pair_or_grave(place.response, entry.content, entry.tombstone);
     if (!pair) return fail(pair.error());
     entry.pair = std::move(*pair);
     if (place.rejected != 0) {
-      auto rejected = pair_or_grave(place.rejected, entry.rejected_content);
+      auto rejected = pair_or_grave(place.rejected, entry.rejected_content, rejected_tombstone);
       if (!rejected) return fail(rejected.error());
       entry.rejected = std::move(*rejected);
     }
+    if (entry.tombstone == 0 || (rejected_tombstone != 0 && rejected_tombstone < entry.tombstone))
+      entry.tombstone = rejected_tombstone;
     entry.forgotten = !entry.content.empty() || !entry.rejected_content.empty();
     pairs.push_back(std::move(entry));
   }
   return pairs;
+}
+
+Result<RowId> SqliteReader::newest_tombstone() {
+  return connection_->number("SELECT coalesce(max(id), 0) FROM tombstone");
 }
 
 Result<std::vector<std::pair<RowId, int>>> SqliteReader::samples_after(RowId prompt, std::size_t limit) {

@@ -120,6 +120,8 @@ class CorpusReader {
   virtual Result<std::vector<Pair>> pairs_after(RowId after, std::size_t limit) = 0;
   /// The newest response id: freezes a view while a harvest goes on.
   virtual Result<RowId> newest_response() = 0;
+  /// The newest tombstone's id, 0 if nothing was forgotten.
+  virtual Result<RowId> newest_tombstone() = 0;
   /// Of that response, in order; none if it has none.
   virtual Result<std::vector<TokenLogprob>> logprobs(RowId response) = 0;
   virtual Result<std::vector<Permission>> permissions() = 0;

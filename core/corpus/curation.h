@@ -66,6 +66,7 @@ struct ViewPair {
   Pair pair;
   std::optional<Pair> rejected;
   bool forgotten = false;
+  RowId tombstone = 0;                    ///< of forgotten pairs: the first one that covers a part of it
   std::string content, rejected_content;  ///< of forgotten pairs: their content digests, as their tombstones keep them
 };
 

@@ -144,6 +144,8 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
 
   const auto newest = reader.newest_response();
   if (!newest) return fail(newest.error());
+  const auto tombstone = reader.newest_tombstone();
+  if (!tombstone) return fail(tombstone.error());
   const auto view = stored_view(reader, purpose);
   if (!view) return fail(view.error());
   const Range range{*newest, purpose.pairs_max, *view ? (*view)->id : 0, purpose.part};
@@ -179,6 +181,7 @@ Result<Admission> admit(CorpusReader& reader, const Purpose& purpose) {
                                       {"frozen_at", kept.frozen_at}, {"parts", kept.parts},   {"split", purpose.part},
                                       {"made_at", kept.made_at}};
   }
+  if (*tombstone > 0) admission.manifest["tombstones"] = *tombstone;
   admission.manifest["permissions"] = listed(granted, stored);
   ledger.write(admission.manifest);
   return admission;

@@ -21,13 +21,13 @@ const char* may_train_word(const Terms& terms) {
 struct Tally {
   MerkleTree tree;
   Counts sources;  ///< "teacher, model, licence, may train" → responses
-  std::int64_t forgotten = 0;
+  std::vector<RowId> forgotten;
 
   void add(const Pair& pair, const std::string& grave) {
     tree.add(merkle_leaf(pair, grave.empty() ? content_digest(pair) : grave), pair.response);
     ++sources[pair.teacher.name + ", " + pair.teacher.model + ", licence '" + pair.rights.licence +
               "', may train: " + may_train_word(pair.rights)];
-    if (!grave.empty()) ++forgotten;
+    if (!grave.empty()) forgotten.push_back(pair.response);
   }
 };
 
@@ -41,16 +41,24 @@ Counts sources_of(const Json& manifest) {
   return counts;
 }
 
-// View 0 is `all`, up to a response; a stored view is frozen by itself.
-Result<void> read_view(CorpusReader& reader, RowId view, const std::string& part, RowId last, std::int64_t leaves,
-                       Tally& tally) {
-  for (std::int64_t after = 0; tally.tree.size() < leaves;) {
-    const auto pairs = reader.view_pairs_after(view, after, part, kPairsPerStep);
+/// What the manifest covers.
+struct Covered {
+  RowId view = 0;  ///< 0: `all`, up to the response `last`; a stored view is frozen by itself
+  std::string part;
+  RowId last = 0;
+  std::int64_t leaves = 0;
+  RowId tombstones = 0;  ///< what they cover, up to this one, had gone before
+};
+
+Result<void> read_view(CorpusReader& reader, const Covered& covered, Tally& tally) {
+  for (std::int64_t after = 0; tally.tree.size() < covered.leaves;) {
+    const auto pairs = reader.view_pairs_after(covered.view, after, covered.part, kPairsPerStep);
     if (!pairs) return fail(pairs.error());
     if (pairs->empty()) return {};
     for (const ViewPair& entry : *pairs) {
       after = entry.position;
-      if (tally.tree.size() == leaves || (view == 0 && entry.pair.response > last)) return {};
+      if (entry.forgotten && entry.tombstone <= covered.tombstones) continue;
+      if (tally.tree.size() == covered.leaves || (covered.view == 0 && entry.pair.response > covered.last)) return {};
       tally.add(entry.pair, entry.content);
       if (entry.rejected) tally.add(*entry.rejected, entry.rejected_content);
     }
@@ -91,21 +99,21 @@ Result<ManifestProof> verify_manifest(CorpusReader& reader, const Json& manifest
   const auto frozen = json_count(manifest, "frozen_at");
   if (!leaves || !frozen) return fail(Errc::usage, "is no manifest with a tree ('merkle') that could be compared");
   Tally tally;
+  Covered covered{0, {}, *frozen, *leaves, json_count(manifest, "tombstones").value_or(0)};
   const std::string name = json_text(manifest, "view");
-  if (name == "all") {
-    if (auto done = read_view(reader, 0, {}, *frozen, *leaves, tally); !done) return fail(done.error());
-  } else {
+  if (name != "all") {
     const Json& curation = json_child(manifest, "curation");
     const std::string digest = json_text(curation, "view_digest");
     const auto view = reader.view_of_digest(name, digest);
     if (!view) return fail(view.error());
     if (!*view) {
-      return ManifestProof{0, 0, {"view '" + name + "' with the digest " + digest + " is not in this corpus"}};
+      return ManifestProof{0, {}, {"view '" + name + "' with the digest " + digest + " is not in this corpus"}};
     }
-    if (auto done = read_view(reader, (*view)->id, json_text(curation, "split"), *frozen, *leaves, tally); !done)
-      return fail(done.error());
+    covered.view = (*view)->id;
+    covered.part = json_text(curation, "split");
   }
-  ManifestProof proof{tally.tree.size(), tally.forgotten, {}};
+  if (auto done = read_view(reader, covered, tally); !done) return fail(done.error());
+  ManifestProof proof{tally.tree.size(), std::move(tally.forgotten), {}};
   if (tally.tree.size() != *leaves) {
     proof.differences.push_back(std::to_string(*leaves) + " responses then, " + std::to_string(tally.tree.size()) +
                                 " now");

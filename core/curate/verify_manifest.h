@@ -14,11 +14,11 @@ namespace retort {
 
 struct ManifestProof {
   std::int64_t responses = 0;
-  std::int64_t forgotten = 0;            ///< proved by the digests that tombstones keep
+  std::vector<RowId> forgotten;          ///< responses that only the digests of tombstones stand for
   std::vector<std::string> differences;  ///< a line each; empty: the manifest holds
 };
 
-/// Reads in short steps, in bounded memory. Errc::usage if it is no manifest, or one without a tree.
+/// Reads in short steps, in memory that grows with what was forgotten alone. Errc::usage if it is no manifest, or one without a tree.
 Result<ManifestProof> verify_manifest(CorpusReader& reader, const Json& manifest);
 
 }  // namespace retort

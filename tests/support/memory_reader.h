@@ -43,6 +43,7 @@ class MemoryReader final : public CorpusReader {
   }
 
   Result<RowId> newest_response() override { return pairs.empty() ? RowId{0} : pairs.back().response; }
+  Result<RowId> newest_tombstone() override { return RowId{0}; }
   Result<std::vector<TokenLogprob>> logprobs(RowId) override { return std::vector<TokenLogprob>(); }
   Result<std::vector<Permission>> permissions() override { return stored; }
   Result<std::optional<RequestState>> state_of(const std::string&) override { return std::optional<RequestState>(); }
