@@ -12,7 +12,6 @@ import json
 import math
 import os
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -47,18 +46,12 @@ def make_exports(program):
             for answer in (2 * i, 2 * i + 1):
                 messages = [{"role": "user", "content": f"What is {i} + {i}? Ünïcode “quotes”."},
                             {"role": "assistant", "content": f"{answer}", "reasoning_content": "Twice." if i % 3 else ""}]
-                file.write(json.dumps({"messages": messages}) + "\n")
+                file.write(json.dumps({"messages": messages, "reference": str(2 * i)}) + "\n")
     retort(program, "import", "in.jsonl", "--may-train", "yes", "--licence", "MIT")
     for name, words in {"chat.jsonl": [], "chat.jsonl.gz": [], "chat.jsonl.zst": [], "bare.jsonl": ["--bare", "--reasoning", "inline"],
                         "pc.jsonl": ["-f", "prompt-completion"], "plain.jsonl": ["-f", "prompt-completion", "--plain"],
                         "alpaca.jsonl": ["-f", "alpaca"], "sharegpt.jsonl": ["-f", "sharegpt"]}.items():
         retort(program, "export", "-o", name, *words)
-    # What is imported has no reference answers; a harvest would have taken them from its prompt file.
-    with sqlite3.connect("corpus.db") as corpus:
-        rows = corpus.execute("SELECT id, messages FROM prompt").fetchall()
-        for prompt, messages in rows:
-            number = int(json.loads(messages)[0]["content"].split()[2])
-            corpus.execute("UPDATE source_row SET reference = ? WHERE prompt_id = ?", (str(2 * number), prompt))
     with open("recipe.toml", "w") as file:
         file.write(RECIPE)
     retort(program, "curate", "--recipe", "recipe.toml")
