@@ -3,7 +3,6 @@
 
 #include "core/curate/admission.h"
 #include "core/curate/origins.h"
-#include "core/curate/pipeline/wants.h"
 #include "core/prompt/make/evolve.h"
 #include "core/prompt/make/item_list.h"
 #include "core/prompt/make/magpie.h"
@@ -153,39 +152,6 @@ TEST_CASE("a prompt made in another corpus brings its makers' terms with it", "[
   // Somebody's own field of that name says nothing about makers.
   reader.pairs[0].metadata = {{"made", "in Italy"}};
   CHECK(makers_of(reader, reader.pairs[0].messages, reader.pairs[0].metadata)->empty());
-}
-
-// Every sequence of N answers, with its probability, stopped at the K-th right one.
-double expected_estimate(int verified, int samples, double rate) {
-  double expected = 0;
-  for (int bits = 0; bits < 1 << samples; ++bits) {
-    std::vector<bool> right;
-    double probability = 1;
-    for (int i = 0; i < samples; ++i) {
-      right.push_back((bits >> i & 1) != 0);
-      probability *= right.back() ? rate : 1 - rate;
-    }
-    int found = 0;
-    for (std::size_t i = 0; i < right.size(); ++i) {
-      found += right[i] ? 1 : 0;
-      if (found == verified) right.resize(i + 1);
-    }
-    expected += probability * unbiased_pass_rate(right, verified);
-  }
-  return expected;
-}
-
-TEST_CASE("the corrected pass rate is unbiased, however sampling was stopped or cut off", "[unit][curate]") {
-  for (const double rate : {0.05, 0.3, 0.8}) {
-    for (const int verified : {1, 2, 3, 5}) {
-      for (const int samples : {5, 9}) {
-        CAPTURE(rate, verified, samples);
-        CHECK(expected_estimate(verified, samples, rate) == Approx(rate).epsilon(1e-9));
-      }
-    }
-  }
-  // What was asked beyond the K-th right one, in the same batch, does not count.
-  CHECK(unbiased_pass_rate({false, true, true, false, false}, 2) == Approx(0.5));
 }
 
 }  // namespace
