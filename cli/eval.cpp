@@ -237,7 +237,8 @@ void add_eval(CLI::App& app, Action& action) {
       app.add_subcommand("eval", "Grade answers of a student or a teacher to prompts with known answers");
   command->add_option("run", flags->run, "Folder of the run, a model folder or a .gguf file");
   command->add_option("--teacher", flags->teacher, "Instead of a run: a [teacher.NAME], asked as retort harvest does");
-  command->add_option("--prompts", flags->files, "JSON lines with a 'reference'; a 'family' groups them; '-' is stdin");
+  command->add_option("--prompts", flags->files,
+                      "JSON lines or Parquet with a 'reference'; a 'family' groups them; '-' is stdin");
   command->add_option("-n,--samples", flags->samples, "Answers to each prompt: pass@k and a majority vote as well")
       ->capture_default_str()
       ->check(CLI::Range(1, 10'000));

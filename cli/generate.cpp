@@ -100,7 +100,7 @@ void add_generate(CLI::App& app, Action& action) {
   auto flags = std::make_shared<GenerateFlags>();
   CLI::App* command = app.add_subcommand("generate", "Ask a trained student");
   command->add_option("run", flags->run, "Folder of the run")->required();
-  command->add_option("prompts", flags->files, "Files of prompts (JSON lines or text); '-' is stdin");
+  command->add_option("prompts", flags->files, "Files of prompts (JSON lines, Parquet or text); '-' is stdin");
   command->add_option("--prompt", flags->texts, "A prompt as it stands; may be repeated")->allow_extra_args(false);
   command->add_option("-f,--format", flags->format, "'text' (the answer alone; default for --prompt) or 'jsonl'")
       ->check(CLI::IsMember({"text", "jsonl"}));

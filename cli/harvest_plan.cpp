@@ -78,7 +78,8 @@ Result<HarvestPlan> resolve_harvest(const HarvestFlags& flags, Edges& edges) {
 }
 
 CLI::Option* add_prompt_options(CLI::App& command, HarvestFlags& flags) {
-  command.add_option("prompts", flags.prompts, "Files of prompts: JSON lines or plain text; '-' is standard input");
+  command.add_option("prompts", flags.prompts,
+                     "Files of prompts: JSON lines, Parquet or plain text; '-' is standard input");
   command.add_option("-t,--teacher", flags.asking.teacher, "Name of a [teacher.NAME] in the configuration")->required();
   add_corpus_option(command, flags.corpus);
   CLI::Option* samples =

@@ -81,7 +81,7 @@ Result<Wanted> count_wanted(HarvestPlan& plan, bool skip_bad_rows, CorpusReader*
   Counting counting(plan, corpus);
   while (auto event = plan.source->next()) {
     if (const auto* problem = std::get_if<BadRow>(&*event)) {
-      if (!skip_bad_rows)
+      if (!skip_bad_rows || problem->rest_lost)
         return fail(Errc::usage, problem->source + ":" + std::to_string(problem->row) + ": " + problem->problem);
       ++counting.wanted.bad_rows;
       continue;

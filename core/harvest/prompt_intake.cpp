@@ -15,6 +15,7 @@ std::optional<Error> take_prompts(PromptFeed& prompts, Planner& planner, const T
     } else if (const auto* bad = std::get_if<BadRow>(&event)) {
       ++stats.bad_rows;
       const std::string line = bad->source + ":" + std::to_string(bad->row) + ": " + bad->problem;
+      if (bad->rest_lost) return Error{Errc::usage, line};
       if (!settings.skip_bad_rows)
         return Error{Errc::usage, line + ". Mend the row, or skip such rows with --skip-bad-rows"};
       constexpr std::int64_t kToldAtMost = 10;

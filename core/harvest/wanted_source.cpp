@@ -21,7 +21,7 @@ class WantedSource final : public PromptSource {
     while (true) {
       if (page_.empty() && !turn_page()) {
         if (problem_.empty()) return {};
-        return BadRow{"the corpus's wants", 0, std::exchange(problem_, {})};
+        return BadRow{"the corpus's wants", 0, std::exchange(problem_, {}), true};
       }
       WantedPrompt wanted = std::move(page_.front());
       page_.pop_front();

@@ -83,7 +83,7 @@ class FileSource final : public PromptSource {
   std::optional<PromptEvent> next() override {
     std::string line;
     while (parquet_ || stream_ || open_next()) {
-      if (!unreadable_.empty()) return BadRow{source_, 1, std::exchange(unreadable_, {})};
+      if (!unreadable_.empty()) return BadRow{source_, 1, std::exchange(unreadable_, {}), true};
       if (parquet_) {
         if (auto event = next_of_parquet()) return event;
         continue;
@@ -93,14 +93,14 @@ class FileSource final : public PromptSource {
         continue;
       }
       ++row_;
-      bytes_read_ += line.size() + 1;
+      bytes_read_ += static_cast<double>(line.size() + 1);
       if (line.size() > kLineBytesMax) return BadRow{source_, row_, "the line is longer than 64 MiB"};
       if (row_ == 1 && line.rfind("\xEF\xBB\xBF", 0) == 0) line.erase(0, 3);
       const std::string_view text = trimmed(line);
       if (text.empty()) continue;
       if (row_ == 1 && begins_as_parquet(text) && settings_.format == PromptFormat::automatic) {
         stream_ = nullptr;
-        return BadRow{source_, row_, kParquetInAPipe};
+        return BadRow{source_, row_, kParquetInAPipe, true};
       }
       if (format_ == PromptFormat::automatic) format_ = text.front() == '{' ? PromptFormat::jsonl : PromptFormat::text;
       return with_images(parse_prompt_line(text, format_, settings_, source_, row_));
@@ -110,8 +110,7 @@ class FileSource final : public PromptSource {
 
   std::optional<double> fraction_read() const override {
     if (!bytes_total_) return {};
-    return *bytes_total_ == 0 ? 1.0
-                              : std::min(1.0, static_cast<double>(bytes_read_) / static_cast<double>(*bytes_total_));
+    return *bytes_total_ == 0 ? 1.0 : std::min(1.0, bytes_read_ / static_cast<double>(*bytes_total_));
   }
 
  private:
@@ -120,14 +119,12 @@ class FileSource final : public PromptSource {
     ParquetRow row;
     const auto more = parquet_->next(row);
     ++row_;
-    bytes_read_ =
-        bytes_before_ + static_cast<std::uintmax_t>(static_cast<double>(bytes_here_) * static_cast<double>(row_) /
-                                                    static_cast<double>(parquet_->count() + 1));
+    bytes_read_ += bytes_a_row_;
     if (more && *more && row.problem.empty())
       return with_images(parse_prompt_line(row.json, PromptFormat::jsonl, settings_, source_, row_));
     if (more && *more) return BadRow{source_, row_, row.problem};
     parquet_.reset();
-    if (!more) return BadRow{source_, row_, more.error().message};
+    if (!more) return BadRow{source_, row_, more.error().message, true};
     return {};
   }
 
@@ -166,10 +163,10 @@ class FileSource final : public PromptSource {
   bool open_parquet() {
     auto rows = ParquetRows::open(source_);
     std::error_code unknown;
-    bytes_before_ = bytes_read_;
-    bytes_here_ = source_ == "-" ? 0 : std::filesystem::file_size(source_, unknown);
     if (rows) {
       parquet_ = std::move(*rows);
+      const auto size = std::filesystem::file_size(source_, unknown);
+      bytes_a_row_ = unknown ? 0 : static_cast<double>(size) / static_cast<double>(parquet_->count() + 1);
     } else {  // though open_prompts() could read it
       unreadable_ = rows.error().message;
     }
@@ -186,7 +183,7 @@ class FileSource final : public PromptSource {
   std::istream* stream_ = nullptr;
   std::unique_ptr<ParquetRows> parquet_;
   std::string unreadable_;
-  std::uintmax_t bytes_read_ = 0, bytes_before_ = 0, bytes_here_ = 0;  ///< of all; before a Parquet file; of it
+  double bytes_read_ = 0, bytes_a_row_ = 0;  ///< of all; of Parquet, on average
   std::optional<std::uintmax_t> bytes_total_ = 0;
 };
 

@@ -33,6 +33,7 @@ struct BadRow {
   std::string source;
   std::int64_t row = 0;
   std::string problem;
+  bool rest_lost = false;  ///< nor can what follows it be read: not to be passed over
 };
 
 /// The next thing a source has to say.

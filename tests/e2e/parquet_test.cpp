@@ -186,7 +186,13 @@ TEST_CASE("a file that is no Parquet, was cut or damaged is one line, before any
   const ProgramEnd torn = scene.run({"import", "damaged.parquet", "-c", "damaged.db"});
   CHECK(torn.code == 2);
   CHECK(has(torn.err, "damaged.parquet:1: Parquet cannot be read from here on"));
-  CHECK(scene.run({"harvest", "damaged.parquet", "-t", "fake", "--dry-run"}).code == 2);
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{}, {"--dry-run"}}) {
+    std::vector<std::string> words{"harvest", "damaged.parquet", "-t", "fake", "--skip-bad-rows"};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramEnd end = scene.run(words);  // what follows is no broken row that may be skipped
+    CHECK(end.code == 2);
+    CHECK(has(end.err, "damaged.parquet:1: Parquet cannot be read from here on"));
+  }
   CHECK(scene.teacher().requests() == 0);
 
   const ProgramEnd odd = scene.run({"import", "bytes.parquet", "-c", "bytes.db"});
