@@ -11,11 +11,13 @@
 #include "cli/options.h"
 #include "cli/run_record.h"
 #include "cli/student_module.h"
+#include "cli/student_origin.h"
 #include "cli/terminal.h"
 #include "cli/train_options.h"
 #include "cli/train_plan.h"
 #include "cli/train_progress.h"
 #include "core/curate/admission.h"
+#include "core/weights/pretrained.h"
 
 namespace retort {
 namespace {
@@ -67,7 +69,7 @@ Result<Admission> admit_pairs(CorpusReader& reader, const TrainFlags& flags, con
   return admission;
 }
 
-Json module_settings(const TrainFlags& flags, const Admission& admission) {
+Result<Json> module_settings(const TrainFlags& flags, const Admission& admission) {
   Json settings = flags.settings;
   settings["run"] = flags.run;
   settings["device"] = flags.device;
@@ -75,6 +77,13 @@ Json module_settings(const TrainFlags& flags, const Admission& admission) {
   settings["dry_run"] = flags.dry_run;
   Json manifest = admission.manifest;
   manifest["train"] = flags.settings;
+  // A resumed run has its manifest.
+  if (const std::string student = json_text(flags.settings, "student");
+      is_pretrained(student) && !flags.resume && !flags.dry_run) {
+    auto base = origin_of_student(student);
+    if (!base) return fail(base.error());
+    add_origin(manifest, std::move(*base));
+  }
   settings["manifest"] = manifest.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   return settings;
 }
@@ -142,7 +151,9 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
   };
   host.should_stop = [] { return interrupted(); };
   const Instant begun = edges.clock.now();
-  const Result<void> trained = module->train(module_settings(flags, *admission), host);
+  const auto settings = module_settings(flags, *admission);
+  if (!settings) return fail(settings.error());
+  const Result<void> trained = module->train(*settings, host);
   progress.finish();
   if (flags.dry_run) {
     if (!trained) return fail(trained.error());

@@ -50,17 +50,20 @@ void add_train_settings(CLI::App& command, Json& settings, CLI::Option* resume) 
   add_flag("--truncate", "truncate",
            "Cut rows that are longer than the context at their end instead of leaving them out");
   add_flag("--recompute", "recompute", "Compute activations again instead of keeping them: less memory, more time");
-  add("--epochs", "epochs", double(), "How often each pair is learned (default 6)")->check(CLI::PositiveNumber);
+  add("--epochs", "epochs", double(), "How often each pair is learned (default 6, for a student that exists 3)")
+      ->check(CLI::PositiveNumber);
   add("--steps", "steps", std::int64_t(), "Steps instead of epochs; 0 saves an untrained student")
       ->check(CLI::NonNegativeNumber);
   add("--batch-size", "batch_rows", std::int64_t(), "Pairs a step (default 16)")->check(CLI::PositiveNumber);
   add("--accumulate", "accumulate", std::int64_t(), "Parts a batch is cut into, to need less memory (default 1)")
       ->check(CLI::PositiveNumber);
-  add("--learning-rate", "learning_rate", double(), "Peak of the schedule (default 0.0015)")
+  add("--learning-rate", "learning_rate", double(),
+      "Peak of the schedule (default 0.0015; for a student that exists 0.00002, with LoRA 0.0002)")
       ->check(CLI::PositiveNumber);
   add("--warm-up", "warm_up", double(), "Part of the steps in which the rate rises (default 0.05)")
       ->check(CLI::Range(0.0, 1.0));
-  add("--weight-decay", "weight_decay", double(), "Of matrices only (default 0.1)")->check(CLI::NonNegativeNumber);
+  add("--weight-decay", "weight_decay", double(), "Of matrices only (default 0.1, for a student that exists 0)")
+      ->check(CLI::NonNegativeNumber);
   add("--vocabulary", "vocabulary", std::int64_t(), "Tokens of the byte-level BPE, at most (default 512)")
       ->check(CLI::Range(300, 1'000'000));
   add("--seed", "seed", std::uint64_t(), "Of weights and order (default 0)");

@@ -31,6 +31,7 @@ std::string step_line(const Json& step, double tokens, std::int64_t first_step) 
     line += "  " + with_commas(static_cast<std::int64_t>(tokens / took)) + " tokens/s  " +
             fixed(took / static_cast<double>(done) * static_cast<double>(left), 0) + " s left";
   }
+  if (const double bytes = number(step, "memory_bytes"); bytes > 0) line += "  " + fixed(bytes / 1e9, 1) + " GB";
   return line;
 }
 
@@ -51,6 +52,8 @@ void TrainProgress::show(const Json& event) {
   }
   if (kind == "validation") {
     validation_ = event;
+    if (count(event, "step") == count(step_, "steps"))
+      tell("validation loss " + fixed(number(event, "validation_loss"), 4));
     return;
   }
   if (kind != "step") return;
@@ -61,7 +64,7 @@ void TrainProgress::show(const Json& event) {
   if (now < next_ && !last) return;
   next_ = now + (terminal_ ? Duration(200ms) : Duration(5s));
   std::string line = step_line(event, tokens_, count(begun_, "step"));
-  if (validation_.contains("validation_loss"))
+  if (!last && validation_.contains("validation_loss"))
     line += "  validation " + fixed(number(validation_, "validation_loss"), 4);
   if (!terminal_) return say(line);
   std::fprintf(stderr, "\r\033[K%s", line.c_str());

@@ -46,12 +46,10 @@ Result<void> Metrics::begin_events(std::int64_t steps_kept) {
   return {};
 }
 
-void Metrics::write(const Json& event, const Json& passing) {
-  Json told = event;
-  told.update(passing);
-  const std::string line = dump_json(told);
+void Metrics::write(const Json& event) {
+  const std::string line = dump_json(event);
   host_.emit(host_.context, {line.data(), line.size()});
-  lines_ << dump_json(event) << '\n';
+  lines_ << line << '\n';
 
   static constexpr std::pair<const char*, const char*> kTags[] = {{"loss", "train/loss"},
                                                                   {"lr", "train/learning_rate"},
@@ -61,8 +59,8 @@ void Metrics::write(const Json& event, const Json& passing) {
                                                                   {"validation_loss", "validation/loss"}};
   std::vector<Scalar> scalars;
   for (const auto& [key, tag] : kTags) {
-    const auto value = told.find(key);
-    if (value != told.end() && value->is_number()) scalars.emplace_back(tag, value->get<double>());
+    const auto value = event.find(key);
+    if (value != event.end() && value->is_number()) scalars.emplace_back(tag, value->get<double>());
   }
   const std::string kind = json_text(event, "event");
   if (scalars.empty() || (kind != "step" && kind != "validation")) return;

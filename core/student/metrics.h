@@ -18,9 +18,8 @@ class Metrics {
 
   /// A resumed run forgets what was written after its checkpoint, so that the files read as if nothing had happened.
   Result<void> begin(std::int64_t steps_kept);
-  /// "step" and "validation" go to TensorBoard too. What is in `passing` (of this machine at this moment) goes to the
-  /// host and to TensorBoard, and not into metrics.jsonl: a resumed run's lines are those of an uninterrupted one.
-  void write(const Json& event, const Json& passing = Json::object());
+  /// "step" and "validation" go to TensorBoard too.
+  void write(const Json& event);
   void flush();
   /// False once the disk is full: training without a record is still training, but the end says so.
   bool good() const { return lines_.good() && events_.good(); }

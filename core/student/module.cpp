@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
-#include <new>
 
 #include "core/base/text.h"
 #include "core/student/generate.h"
+#include "core/student/out_of_memory.h"
 #include "core/student/train_job.h"
 
 struct retort_session {
@@ -16,10 +16,6 @@ struct retort_session {
 
 namespace retort {
 namespace {
-
-constexpr const char* kNoMemory =
-    "not enough memory: lower --batch-size (of generate and eval too), or for training raise --accumulate, add "
-    "--recompute, shorten --context, or take --lora-rank or a smaller --student";
 
 retort_status status_of(Errc code) {
   switch (code) {
@@ -47,15 +43,11 @@ retort_status guarded(retort_failure* failure, const std::function<Result<void>(
     if (result) return RETORT_STATUS_OK;
     if (host_failed) return told(RETORT_STATUS_HOST, result.error().message, failure);
     return told(status_of(result.error().code), result.error().message, failure);
-  } catch (const std::bad_alloc&) {
-    return told(RETORT_STATUS_INTERNAL, kNoMemory, failure);
   } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
-    for (const char* sign : {"allocate memory", "out of memory", "not enough memory"}) {
-      if (what.find(sign) != std::string::npos) return told(RETORT_STATUS_INTERNAL, kNoMemory, failure);
-    }
-    return told(RETORT_STATUS_INTERNAL, "libtorch: " + what, failure);
+    if (is_out_of_memory(error)) return told(RETORT_STATUS_USAGE, out_of_memory(), failure);
+    return told(RETORT_STATUS_INTERNAL, std::string("libtorch: ") + error.what_without_backtrace(), failure);
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error)) return told(RETORT_STATUS_USAGE, out_of_memory(), failure);
     return told(RETORT_STATUS_INTERNAL, error.what(), failure);
   } catch (...) {
     return told(RETORT_STATUS_INTERNAL, "an unknown exception", failure);

@@ -1,13 +1,19 @@
 #include "core/student/train_job.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/files.h"
 #include "core/student/metrics.h"
+#include "core/student/out_of_memory.h"
 #include "core/student/run_folder.h"
 #include "core/student/train_data.h"
 #include "core/student/train_plan.h"
@@ -22,10 +28,14 @@ class TrainJob {
   TrainJob(TrainSettings settings, const retort_host& host)
       : settings_(std::move(settings)), host_(host), metrics_(host, clock_, settings_.run) {}
 
-  // A run that was refused before anything was written leaves no folder; one that holds anything stays.
+  // A run that ends before its first checkpoint leaves nothing: what it wrote would stand in the way of another try.
   ~TrainJob() {
+    if (folder_ >= 0) ::close(folder_);
+    if (!prepared_ || finished_ || has_checkpoint(checkpoints())) return;
     std::error_code ignored;
-    if (made_) std::filesystem::remove(checkpoints(), ignored);
+    for (const std::string& name : names_in(settings_.run)) {
+      if (!before_.contains(name)) std::filesystem::remove_all(settings_.run + "/" + name, ignored);
+    }
     if (made_) std::filesystem::remove(settings_.run, ignored);
   }
   TrainJob(const TrainJob&) = delete;
@@ -36,7 +46,14 @@ class TrainJob {
     if (!device) return fail(device.error());
     prepare_process();
     if (auto ready = prepare_folder(); !ready) return ready;
-    return work(*device, host_failed);
+    try {
+      auto worked = work(*device, host_failed);
+      finished_ = worked.has_value();
+      return worked;
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+      return fail(Errc::usage, out_of_memory(state_bytes_));
+    }
   }
 
  private:
@@ -57,12 +74,17 @@ class TrainJob {
     }
     auto data = load_rows(settings_, context, *chat, host_, host_failed);
     if (!data) return fail(data.error());
+    const bool adapters = settings_.lora_rank > 0;  // how many parameters they have is seen when they are made
+    state_bytes_ = state_bytes(config->parameters(), adapters ? 0 : config->parameters(), adapters);
     Trainer trainer(settings_, *config, data->train, data->validation, device, base ? &base->tensors : nullptr);
     base.reset();
     if (settings_.dry_run) return tell_plan(settings_, *config, *chat, *data, trainer, clock_, host_);
     if (auto begun = begin(trainer, *config, *chat, *data, device); !begun) return begun;
     if (auto trained = loop(trainer); !trained) return trained;
     if (auto best = take_best(trainer); !best) return best;
+    if (settings_.lora_rank > 0) {
+      if (auto described = describe_adapter(*config, *chat); !described) return described;
+    }
     return save_weights(settings_.run, trainer.model(), settings_.student);
   }
 
@@ -81,10 +103,23 @@ class TrainJob {
                       : learn_tokenizer(settings_, host_, host_failed);
   }
 
+  // So that the adapter can go where the base model is, without the run.
+  Result<void> describe_adapter(const ModelConfig& config, const StudentChat& chat) const {
+    const std::string folder = settings_.run + "/adapter";
+    if (auto made = make_folder(folder); !made) return made;
+    for (const auto& [name, text] : chat.files(config)) {
+      if (name == "generation_config.json") continue;  // the base model's
+      if (auto written = replace_file(folder + "/" + name, text); !written) return written;
+    }
+    const auto manifest = read_file(settings_.run + "/manifest.json");
+    return manifest ? replace_file(folder + "/manifest.json", *manifest) : Result<void>();
+  }
+
   std::string checkpoints() const { return settings_.run + "/checkpoint"; }
 
   Result<void> prepare_folder() {
-    if (settings_.resume || settings_.dry_run) return {};
+    if (settings_.dry_run) return {};
+    if (settings_.resume) return lock_folder();
     for (const char* name : {"/train.json", "/model.safetensors"}) {
       std::error_code error;
       if (std::filesystem::exists(settings_.run + name, error)) {
@@ -94,7 +129,27 @@ class TrainJob {
     }
     std::error_code error;
     made_ = !std::filesystem::exists(settings_.run, error);
+    before_ = names_in(settings_.run);
+    if (auto made = make_folder(settings_.run); !made) return made;
+    if (auto locked = lock_folder(); !locked) return locked;
+    prepared_ = true;
     return make_folder(checkpoints());
+  }
+
+  // As long as this process lives: two that train into one folder would write over each other's checkpoints.
+  Result<void> lock_folder() {
+    folder_ = ::open(settings_.run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_ >= 0 && flock(folder_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      return fail(Errc::usage, "another process is training into " + settings_.run + ": wait for its end");
+    return {};
+  }
+
+  static std::set<std::string> names_in(const std::string& folder) {
+    std::set<std::string> names;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+      names.insert(entry.path().filename().string());
+    return names;
   }
 
   Result<void> begin(Trainer& trainer, const ModelConfig& config, const StudentChat& chat, const TrainData& data,
@@ -180,8 +235,8 @@ class TrainJob {
                     {"tokens", report.tokens},
                     {"learned_tokens", report.targets},
                     {"tokens_per_second", std::round(static_cast<double>(report.tokens) / took)},
-                    {"seconds", seconds(now - begun)}},
-                   {{"memory_bytes", memory_in_use()}});
+                    {"memory_bytes", memory_in_use()},
+                    {"seconds", seconds(now - begun)}});
   }
 
   Result<void> validate(const Trainer& trainer, std::int64_t epoch) {
@@ -237,7 +292,12 @@ class TrainJob {
   const SystemClock clock_;
   Metrics metrics_;
   Best best_;
-  bool made_ = false;  // the run's folder was not there before
+  std::int64_t state_bytes_ = 0;  // at least; 0: not known yet
+  // The run's folder, locked; -1: none.
+  int folder_ = -1;
+  bool made_ = false;             // it was not there before
+  std::set<std::string> before_;  // names that were in it before
+  bool prepared_ = false, finished_ = false;
 };
 
 }  // namespace

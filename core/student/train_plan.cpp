@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/student/out_of_memory.h"
+
 namespace retort {
 namespace {
 
@@ -48,8 +50,7 @@ Result<void> tell_plan(const TrainSettings& settings, const ModelConfig& config,
                {"parameters", config.parameters()},
                {"learned_parameters", learned},
                {"device", trainer.model().device().is_cuda() ? "cuda" : "cpu"},
-               // fp32: every parameter; of what is learned, the gradient and both moments of AdamW.
-               {"state_bytes", 4 * config.parameters() + (settings.lora_rank > 0 ? 16 : 12) * learned},
+               {"state_bytes", state_bytes(config.parameters(), learned, settings.lora_rank > 0)},
                {"rows", shown_rows(chat, data.train)}};
   double took = 0, tokens = 0;
   for (std::int64_t step = 0; step < std::min(steps, kStepsMeasured); ++step) {

@@ -8,6 +8,10 @@
 namespace retort {
 namespace {
 
+// Where weights exist, what they know is easily lost: the rates, epochs and decay that trl's SFT trainer begins with
+// too, and ten times the rate for adapters (Schulman 2025, LoRA Without Regret).
+constexpr double kFineTuningLearningRate = 2e-5, kAdapterLearningRate = 2e-4, kFineTuningEpochs = 3;
+
 Failure wrong(const std::string& key) { return fail(Errc::usage, "train: setting '" + key + "' is not valid"); }
 
 // One list for reading and writing, so that the two cannot part.
@@ -66,32 +70,49 @@ bool read(const Json& value, std::uint64_t& out) {
   return value.is_number_unsigned() && (out = value.get<std::uint64_t>(), true);
 }
 
+struct Bounds {
+  const char* name;
+  double value, least, most;
+};
+
+Result<void> check_bounds(const TrainSettings& s) {
+  const auto of = [](std::int64_t count) { return static_cast<double>(count); };
+  const Bounds all[] = {{"--vocabulary", of(s.vocabulary), 256, 1e6},
+                        {"--steps", of(s.steps), -1, 1e15},
+                        {"--epochs", s.epochs, 1e-6, 1e6},
+                        {"--batch-size", of(s.batch_rows), 1, 1e6},
+                        {"--accumulate", of(s.accumulate), 1, of(s.batch_rows)},
+                        {"--learning-rate", s.learning_rate, 1e-30, 10},
+                        {"--warm-up", s.warm_up, 0, 1},
+                        {"learning_rate_floor", s.learning_rate_floor, 0, 1},
+                        {"--weight-decay", s.weight_decay, 0, 100},
+                        {"beta1", s.beta1, 0, 0.999999},
+                        {"beta2", s.beta2, 0, 0.999999},
+                        {"gradient_norm_max", s.gradient_norm_max, 0, 1e9},
+                        {"--validation-fraction", s.validation_fraction, 0, 0.9},
+                        {"--validate-every", of(s.validate_every), 1, 1e15},
+                        {"--checkpoint-every", of(s.checkpoint_every), 1, 1e15},
+                        {"--patience", of(s.patience), 0, 1e15},
+                        {"--context", of(s.context), 0, 1 << 24},
+                        {"--decay-part", s.decay_part, 0, 1}};
+  for (const Bounds& one : all) {
+    if (one.value >= one.least && one.value <= one.most) continue;
+    std::ostringstream text;
+    text << "train: " << one.name << " is " << one.value << "; it must be " << one.least << " to " << one.most;
+    if (one.name == std::string_view("--accumulate")) text << ", the --batch-size";
+    return fail(Errc::usage, text.str());
+  }
+  return {};
+}
+
 Result<void> check(const TrainSettings& s) {
-  const auto within = [](double value, double low, double high) { return value >= low && value <= high; };
   if (s.device != "auto" && s.device != "cpu" && s.device != "cuda") return wrong("device");
-  if (!within(static_cast<double>(s.vocabulary), 256, 1e6)) return wrong("vocabulary");
-  if (s.steps < -1) return wrong("steps");
-  if (!within(s.epochs, 1e-6, 1e6)) return wrong("epochs");
-  if (!within(static_cast<double>(s.batch_rows), 1, 1e6)) return wrong("batch_rows");
-  if (s.accumulate < 1 || s.accumulate > s.batch_rows) return wrong("accumulate");
-  if (!(s.learning_rate > 0) || s.learning_rate > 10) return wrong("learning_rate");
-  if (!within(s.warm_up, 0, 1)) return wrong("warm_up");
-  if (!within(s.learning_rate_floor, 0, 1)) return wrong("learning_rate_floor");
-  if (!within(s.weight_decay, 0, 100)) return wrong("weight_decay");
-  if (!within(s.beta1, 0, 0.999999)) return wrong("beta1");
-  if (!within(s.beta2, 0, 0.999999)) return wrong("beta2");
-  if (!within(s.gradient_norm_max, 0, 1e9)) return wrong("gradient_norm_max");
-  if (!within(s.validation_fraction, 0, 0.9)) return wrong("validation_fraction");
-  if (s.validate_every < 1) return wrong("validate_every");
-  if (s.checkpoint_every < 1) return wrong("checkpoint_every");
-  if (s.patience < 0) return wrong("patience");
+  if (auto within = check_bounds(s); !within) return within;
   if ((s.patience > 0 || s.keep_best) && s.validation_fraction <= 0)
     return fail(Errc::usage,
                 "--patience and --keep-best go by the validation loss: --validation-fraction must not be 0");
-  if (s.context < 0 || s.context > (1 << 24)) return wrong("context");
   if (s.precision != "auto" && s.precision != "fp32" && s.precision != "bf16") return wrong("precision");
   if (s.schedule != "cosine" && s.schedule != "wsd") return wrong("schedule");
-  if (!within(s.decay_part, 0, 1)) return wrong("decay_part");
   if (auto lora = check_lora(lora_settings(s)); !lora) return lora;
   if (is_pretrained(s.student)) return {};
   if (s.lora_rank > 0) return fail(Errc::usage, "LoRA: a student from scratch has nothing to keep frozen");
@@ -118,6 +139,28 @@ Result<void> fill(TrainSettings& settings, const Json& json, bool with_given) {
   return {};
 }
 
+// What is said and would change nothing is a mistake.
+Result<void> check_used(const TrainSettings& s, const Json& given) {
+  struct Idle {
+    const char* key;
+    const char* option;
+    bool used;
+    const char* without;
+  };
+  const bool adapters = s.lora_rank > 0;
+  const Idle all[] = {{"lora_alpha", "--lora-alpha", adapters, "--lora-rank"},
+                      {"lora_dropout", "--lora-dropout", adapters, "--lora-rank"},
+                      {"lora_targets", "--lora-targets", adapters, "--lora-rank"},
+                      {"lora_stabilised", "--rslora", adapters, "--lora-rank"},
+                      {"decay_part", "--decay-part", s.schedule == "wsd", "--schedule wsd"},
+                      {"vocabulary", "--vocabulary", !is_pretrained(s.student), "a --student from scratch"}};
+  for (const Idle& one : all) {
+    if (!one.used && given.contains(one.key))
+      return fail(Errc::usage, std::string(one.option) + " does nothing without " + one.without);
+  }
+  return {};
+}
+
 }  // namespace
 
 LoraSettings lora_settings(const TrainSettings& s) {
@@ -131,7 +174,14 @@ Result<TrainSettings> train_settings_from_json(std::string_view text) {
   const auto json = parse_json(text);
   if (!json) return fail(json.error());
   TrainSettings settings;
+  if (is_pretrained(json_text(*json, "student"))) {
+    const bool adapters = json_count(*json, "lora_rank").value_or(0) > 0;
+    settings.learning_rate = adapters ? kAdapterLearningRate : kFineTuningLearningRate;
+    settings.weight_decay = 0;
+    settings.epochs = kFineTuningEpochs;
+  }
   if (auto filled = fill(settings, *json, true); !filled) return fail(filled.error());
+  if (auto used = check_used(settings, *json); !used) return fail(used.error());
   if (settings.run.empty() && !settings.dry_run) return wrong("run");
   if (auto checked = check(settings); !checked) return fail(checked.error());
   return settings;

@@ -109,8 +109,8 @@ Failure Trainer::not_finite(const std::vector<std::size_t>& batch, double loss, 
   const at::Tensor losses = loss_by_row(model_, make_batch(train_, batch, model_.device())).to(at::kCPU);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (std::isfinite(losses.data_ptr<float>()[i])) continue;
-    return fail(Errc::internal, where + "the loss of response " + std::to_string(train_[batch[i]].id) +
-                                    " is not finite; lower the learning rate, or look at that pair");
+    return fail(Errc::usage, where + "the loss of response " + std::to_string(train_[batch[i]].id) +
+                                 " is not finite; lower the learning rate, or look at that pair");
   }
   for (const std::size_t r : batch) {
     model_.gradients().zero_();
@@ -118,12 +118,12 @@ Failure Trainer::not_finite(const std::vector<std::size_t>& batch, double loss, 
     const bool finite = std::isfinite(model_.gradients().norm().item<double>());
     model_.gradients().zero_();
     if (finite) continue;
-    return fail(Errc::internal, where + "the gradient of response " + std::to_string(train_[r].id) +
-                                    " is not finite; lower the learning rate, or look at that pair");
+    return fail(Errc::usage, where + "the gradient of response " + std::to_string(train_[r].id) +
+                                 " is not finite; lower the learning rate, or look at that pair");
   }
-  return fail(Errc::internal, where + "the " + (std::isfinite(loss) ? "gradient" : "loss") + " is not finite (norm " +
-                                  std::to_string(norm) + ") in the batch with response " +
-                                  std::to_string(train_[batch[0]].id) + "; lower the learning rate");
+  return fail(Errc::usage, where + "the " + (std::isfinite(loss) ? "gradient" : "loss") + " is not finite (norm " +
+                               std::to_string(norm) + ") in the batch with response " +
+                               std::to_string(train_[batch[0]].id) + "; lower the learning rate");
 }
 
 std::optional<double> Trainer::validation_loss() const {

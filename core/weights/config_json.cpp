@@ -164,6 +164,11 @@ Result<ModelConfig> config_from_json(std::string_view text) {
   const Json& json = *parsed;
   ModelConfig c;
   if (auto family = read_family(json, c); !family) return fail(family.error());
+  for (const char* key : {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                          "num_key_value_heads", "head_dim", "max_position_embeddings", "rms_norm_eps", "rope_theta"}) {
+    const Json value = json.value(key, Json());
+    if (!value.is_null() && !value.is_number()) return refused(std::string(key) + " is no number");
+  }
   const auto count = [&](const char* key, std::int64_t otherwise) { return json_count(json, key).value_or(otherwise); };
   c.vocabulary = count("vocab_size", 0);
   c.width = count("hidden_size", 0);

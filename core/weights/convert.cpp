@@ -92,9 +92,8 @@ Result<void> to_gguf(const std::string& path, const std::string& output, const P
   const std::string name = fs::path(path).lexically_normal().stem().string();
   GgufMetadata metadata = gguf_metadata(model.config, name.empty() ? "student" : name, numbers);
   if (auto added = add_tokenizer(text, model.config, metadata); !added) return added;
-  if (auto manifest = read_file(path + "/manifest.json")) metadata.emplace_back("retort.manifest", *manifest);
-  if (model.gguf && !model.gguf->text("retort.manifest").empty())
-    metadata.emplace_back("retort.manifest", model.gguf->text("retort.manifest"));
+  if (std::string manifest = manifest_of(path, model); !manifest.empty())
+    metadata.emplace_back("retort.manifest", std::move(manifest));
   const auto tensors = tensors_to_write(model, numbers, true);
   return write_file(output, [&](const ByteSink& sink) { return write_gguf(metadata, tensors, sink); });
 }
@@ -119,9 +118,7 @@ Result<void> to_folder(const std::string& path, const std::string& output, const
   std::vector<std::pair<std::string, std::string>> files = {{"/config.json", config.dump(2) + "\n"},
                                                             {"/tokenizer.json", text.tokenizer.to_json()},
                                                             {"/tokenizer_config.json", about.dump(2) + "\n"}};
-  std::string manifest = model.gguf ? model.gguf->text("retort.manifest") : std::string();
-  if (auto kept = read_file(path + "/manifest.json")) manifest = *kept;
-  if (!manifest.empty()) files.emplace_back("/manifest.json", manifest);
+  if (const std::string manifest = manifest_of(path, model); !manifest.empty()) files.emplace_back("/manifest.json", manifest);
   for (const auto& [name, bytes] : files) {
     if (auto written = write_durable(beside + name, bytes); !written) return written;
   }

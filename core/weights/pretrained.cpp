@@ -111,6 +111,12 @@ Result<Pretrained> open_pretrained(const std::string& path) {
   return model;
 }
 
+std::string manifest_of(const std::string& path, const Pretrained& model) {
+  if (model.gguf) return model.gguf->text("retort.manifest");
+  auto text = read_file(path + "/manifest.json");
+  return text ? std::move(*text) : std::string();
+}
+
 std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors_of(const ModelConfig& c) {
   const std::int64_t q = c.heads * c.head_width, kv = c.kv_heads * c.head_width;
   std::vector<std::pair<std::string, std::vector<std::int64_t>>> all;

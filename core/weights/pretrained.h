@@ -25,6 +25,9 @@ bool is_pretrained(const std::string& path);
 /// configuration asks for is there in its shape, and no other.
 Result<Pretrained> open_pretrained(const std::string& path);
 
+/// The manifest that came with it, as it was written: FOLDER/manifest.json, or `retort.manifest` in GGUF; empty: none.
+std::string manifest_of(const std::string& path, const Pretrained& model);
+
 /// Names and shapes of all tensors of a model, in the order in which they are written.
 std::vector<std::pair<std::string, std::vector<std::int64_t>>> tensors_of(const ModelConfig& config);
 

@@ -93,7 +93,7 @@ inline std::vector<std::string> losses(const std::string& run) {
     Json event = *parse_json(line);
     const std::string kind = json_text(event, "event");
     if (kind != "step" && kind != "validation") continue;
-    for (const char* key : {"seconds", "tokens_per_second"}) event.erase(key);
+    for (const char* key : {"seconds", "tokens_per_second", "memory_bytes"}) event.erase(key);
     all.push_back(event.dump());
   }
   return all;
