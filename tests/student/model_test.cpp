@@ -204,5 +204,7 @@ TEST_CASE("config.json comes back, and what is not computed is refused") {
   CHECK_FALSE(changed("hidden_size", 1e30).has_value());
   CHECK_FALSE(changed("eos_token_id", 99).has_value());
   CHECK(changed("rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5e5}})->rope_theta == 5e5);
+  CHECK_FALSE(changed("rms_norm_eps", "1e-5").has_value());
+  CHECK(changed("head_dim", Json())->head_width == config.head_width);
   CHECK_FALSE(config_from_json("[]").has_value());
 }
