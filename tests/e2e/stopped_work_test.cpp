@@ -33,13 +33,20 @@ FakeTeacherOptions teacher_of_all() {
     }
     return list;
   };
+  // Each sample has a seed of its own, from which its text follows.
+  options.completes = [](const Json& body, int) -> std::string {
+    const std::string of = sha256_hex(std::to_string(json_count(body, "seed").value_or(0)));
+    std::string text = "What is";
+    for (std::size_t word = 0; word < 6; ++word) text += " " + of.substr(word * 6, 6);
+    return text + "?";
+  };
   return options;
 }
 
 struct Job {
   const char* name;
   std::vector<std::string> words;
-  std::int64_t begins_at = 0;  ///< requests that came before it
+  const char* api = "openai-chat";
 };
 
 std::vector<Job> jobs() {
@@ -47,12 +54,17 @@ std::vector<Job> jobs() {
       {"self-instruct", {"prompts", "self-instruct", "-t", "fake", "--seeds", "seeds.jsonl", "--count", "100", "-q"}},
       {"evolve", {"prompts", "evolve", "-t", "fake", "--seeds", "seeds.jsonl", "--rounds", "5", "-q"}},
       {"topics", {"prompts", "topics", "-t", "fake", "--topics", "topics.txt", "--per-request", "3", "-q"}},
+      {"magpie",
+       {"prompts", "magpie", "-t", "fake", "--template", "chatml", "--count", "40", "--seed", "7", "-q"},
+       "openai-completions"},
       {"rounds", {"harvest", "prompts.jsonl", "-t", "fake", "-q", "--until-verified", "1", "--max-samples", "3"}},
       {"judge", {"curate", "--recipe", "judged.toml", "--json"}}};
 }
 
 struct Stage : Scene {
-  Stage() : Scene(teacher_of_all(), {{"max_in_flight", std::to_string(kInFlight)}}) {
+  explicit Stage(const Job& job)
+      : Scene(teacher_of_all(),
+              {{"max_in_flight", std::to_string(kInFlight)}, {"api", "\"" + std::string(job.api) + "\""}}) {
     write("seeds.jsonl",
           "{\"prompt\": \"Describe the tides of the North Sea.\"}\n{\"prompt\": \"Name three rivers.\"}\n"
           "{\"prompt\": \"Translate 'good morning' into Latin.\"}\n{\"prompt\": \"Why is the sky blue?\"}\n");
@@ -99,7 +111,7 @@ TEST_CASE("work of several steps goes on where Ctrl-C or kill -9 left it", "[e2e
   const int signal = GENERATE(SIGINT, SIGKILL);
   for (const Job& job : jobs()) {
     CAPTURE(job.name, signal);
-    Stage whole;
+    Stage whole(job);
     whole.prepare(job);
     const ProgramEnd straight = whole.run(job.words);
     CAPTURE(straight.err);
@@ -107,7 +119,7 @@ TEST_CASE("work of several steps goes on where Ctrl-C or kill -9 left it", "[e2e
     const std::int64_t requests = whole.asked();
     REQUIRE(requests >= 20);
 
-    Stage cut;
+    Stage cut(job);
     cut.prepare(job);
     for (int i = 1; i <= kCuts; ++i) {
       auto running = cut.start(job.words);
