@@ -98,7 +98,9 @@ Result<ImportedPair> imported_pair(std::string_view text) {
   }
   answer.finish = Finish::stop;
   if (const auto reference = object.find("reference"); reference != object.end())
-    pair->reference = reference->is_string() ? reference->get<std::string>() : dump_json(*reference);
+    pair->reference = reference->is_string() ? reference->get<std::string>()
+                      : reference->is_null() ? std::string()
+                                             : dump_json(*reference);
   for (const char* used : kUsed) object.erase(used);
   pair->metadata = metadata_of(std::move(object));
   return pair;

@@ -24,19 +24,39 @@ struct Task {
 };
 
 // Runs the program as a module of its own, then the tests in its names. The token comes on stdin and is read before the
-// program gets a hand on anything, so that leaving early or printing wildly does not look like passing.
-constexpr const char* kHarness = R"(import sys
+// program gets a hand on anything, so that leaving early or printing wildly does not look like passing. What asserts is
+// counted: tests of which nothing asserted have judged nothing.
+constexpr const char* kHarness = R"(import ast, sys
 def _run():
     token = sys.stdin.readline()
     sys.stdin = open('/dev/null')
     out = sys.stdout
+    asserted = []
+    class Counted(ast.NodeTransformer):
+        def count(self, node):
+            self.generic_visit(node)
+            call = ast.parse('__asserted(0)').body[0]
+            for part in ast.walk(call):
+                ast.copy_location(part, node)
+            return [call, node]
+        visit_Assert = visit_Raise = count
+        def visit_Expr(self, node):
+            called = node.value.func if isinstance(node.value, ast.Call) else None
+            name = getattr(called, 'attr', getattr(called, 'id', ''))
+            return self.count(node) if 'assert' in name.lower() else self.generic_visit(node)
+        def visit_If(self, node):
+            raises = any(isinstance(part, ast.Raise) for part in ast.walk(node))
+            return self.count(node) if raises else self.generic_visit(node)
+    tests = Counted().visit(ast.parse(open('tests.py').read(), 'tests.py'))
     names = {'__name__': 'solution'}
     exec(compile(open('solution.py').read(), 'solution.py', 'exec'), names)
-    exec(compile(open('tests.py').read(), 'tests.py', 'exec'), names)
-    out.write('\n' + token)
+    names['__asserted'] = asserted.append
+    exec(compile(tests, 'tests.py', 'exec'), names)
+    out.write('\n' + ('' if asserted else 'nothing ') + token)
     out.flush()
 _run()
 )";
+constexpr std::string_view kNothingAsserted = "\nnothing ";
 
 std::string token() {
   std::random_device source;
@@ -88,6 +108,12 @@ std::string how_it_ended(const SandboxEnd& end) {
   return "";
 }
 
+// A number is what a program reads or prints for it.
+std::string as_text(const Json& value) {
+  if (value.is_null()) return "";
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
+}
+
 class CodeGrader final : public Grader {
  public:
   CodeGrader(std::string language, Sandbox* sandbox, const SandboxLimits& limits)
@@ -119,7 +145,7 @@ class CodeGrader final : public Grader {
   bool pure() const override { return false; }
 
   std::string digest() const override {
-    return "code/1/" + language_ + "/" + sandbox_->kind() + "/" + std::to_string(limits_.wall.count()) + "/" +
+    return "code/2/" + language_ + "/" + sandbox_->kind() + "/" + std::to_string(limits_.wall.count()) + "/" +
            std::to_string(limits_.cpu.count()) + "/" + std::to_string(limits_.memory_bytes) + "/" +
            std::to_string(limits_.file_bytes) + "/" + std::to_string(limits_.output_bytes) + "/" +
            std::to_string(limits_.processes);
@@ -144,6 +170,7 @@ class CodeGrader final : public Grader {
       made.problem = "assertions are run for Python only; give tests with input and output";
       return;
     }
+    if (trimmed(tests).empty()) return;
     const std::string entry = json_text(row, "entry_point");
     if (tests.find("def check(") != std::string::npos && !entry.empty()) tests += "\ncheck(" + entry + ")\n";
     Test test;
@@ -165,15 +192,15 @@ class CodeGrader final : public Grader {
         assertions += one.get_ref<const std::string&>() + "\n";
         continue;
       }
-      if (!one.is_object() || !one.contains("output") || made.tests.size() >= kTestsMax) {
+      if (!one.is_object() || one.value("output", Json()).is_null() || made.tests.size() >= kTestsMax) {
         made.problem = "a test is neither an assertion nor an object with 'input' and 'output', or there are too many";
         made.tests.clear();
         return;
       }
       Test test;
       test.job = job(program);
-      test.job.input = json_text(one, "input");
-      test.output = json_text(one, "output");
+      test.job.input = as_text(one.value("input", Json()));
+      test.output = as_text(one["output"]);
       made.tests.push_back(std::move(test));
     }
     if (!assertions.empty()) add_assertions(made, program, assertions, row);
@@ -211,10 +238,14 @@ class CodeGrader final : public Grader {
     if (task.tests.empty()) return {Grade::Kind::ungradable, 0, task.problem, {}};
     std::size_t passed = 0;
     std::string first;
+    const auto said = [&](std::size_t i, std::string_view before) {
+      return ends[i].out.ends_with(std::string(before) + task.tests[i].output + "\n");
+    };
     for (std::size_t i = 0; i < ends.size(); ++i) {
       std::string why = how_it_ended(ends[i]);
-      if (why.empty() && task.tests[i].exact_end && !ends[i].out.ends_with("\n" + task.tests[i].output + "\n"))
-        why = "it ended before its tests were through";
+      if (why.empty() && task.tests[i].exact_end && said(i, kNothingAsserted))
+        return {Grade::Kind::ungradable, 0, "its tests assert nothing", {}};
+      if (why.empty() && task.tests[i].exact_end && !said(i, "\n")) why = "it ended before its tests were through";
       if (why.empty() && !task.tests[i].exact_end && printed(ends[i].out) != printed(task.tests[i].output))
         why = "it printed '" + last_line(ends[i].out) + "' at the end, not '" + last_line(task.tests[i].output) + "'";
       if (why.empty())

@@ -59,7 +59,9 @@ PromptEvent from_object(Json object, const PromptSettings& settings, const std::
   }
   if (used) object.erase(used);
   if (const auto reference = object.find("reference"); reference != object.end()) {
-    result.reference = reference->is_string() ? reference->get<std::string>() : dump_json(*reference);
+    result.reference = reference->is_string() ? reference->get<std::string>()
+                       : reference->is_null() ? std::string()
+                                              : dump_json(*reference);
     object.erase(reference);
   }
   result.metadata = metadata_of(std::move(object));

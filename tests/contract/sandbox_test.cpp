@@ -263,6 +263,43 @@ TEST_CASE("programs are graded by their tests, and cheats are not taken for righ
   CHECK(half.score == 0.5);
   CHECK(half.reason == "1 of 2 tests passed; test 2: it printed '3' at the end, not '10'");
   CHECK(judged("print(1)", Json::object()).kind == Grade::Kind::ungradable);
+  // Numbers are what is printed for them.
+  const Json numbers = {{"tests", {{{"input", 4}, {"output", 5}}}}};
+  CHECK(judged("print(int(input()) + 1)", numbers).kind == Grade::Kind::right);
+  CHECK(judged("int(input())", numbers).kind == Grade::Kind::wrong);
+  // Tests that call, raise, or assert in a function that is called.
+  for (const char* tests :
+       {"if add(1, 2) != 3: raise ValueError('no')", "def near(x): assert abs(x - 3) < 1\nnear(add(1, 2))",
+        "import unittest\nunittest.TestCase().assertEqual(add(1, 2), 3)"}) {
+    CAPTURE(tests);
+    CHECK(judged("def add(a, b):\n    return a + b", {{"tests", tests}}).kind == Grade::Kind::right);
+    CHECK(judged("def add(a, b):\n    return a - b", {{"tests", tests}}).kind == Grade::Kind::wrong);
+  }
+}
+
+TEST_CASE("tests that judge nothing make no program right", "[sandbox][grade]") {
+  NEED_SANDBOX();
+  const auto grader = code_grader("python", sandbox(), {});
+  REQUIRE_OK(grader);
+  const auto judged = [&](const std::string& reference, const Json& metadata) {
+    GradeInput input;
+    input.answer = "14";
+    input.reference = reference;
+    input.metadata = &metadata;
+    const auto verdicts = (*grader)->grade_all({&input, 1});
+    REQUIRE_OK(verdicts);
+    CAPTURE(reference, metadata, verdicts->front().reason);
+    CHECK(verdicts->front().kind == Grade::Kind::ungradable);
+  };
+  const Json none = Json::object();
+  judged("999", none);
+  judged("print('assert')", none);
+  judged("def test_it():\n    assert solve() == 1", none);
+  judged("[]", none);
+  judged(R"([{"input": "3", "output": null}])", none);
+  judged("", {{"tests", ""}});
+  judged("", {{"tests", {"", ""}}});
+  judged("", {{"test", "def check(candidate):\n    assert candidate(2) == 4\n"}});
 }
 
 }  // namespace retort

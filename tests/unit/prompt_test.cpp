@@ -45,6 +45,7 @@ TEST_CASE("JSON lines bring messages, a prompt, or fields for a template") {
   CHECK(content(good(parse(R"({"prompt":"b","reference":12,"family":"sum"})"))) == "b");
   const PromptRow row = good(parse(R"({"prompt":"b","reference":12,"family":"sum"})"));
   CHECK(row.reference == "12");
+  CHECK(good(parse(R"({"prompt":"b","reference":null})")).reference.empty());
   CHECK(row.metadata == Json({{"family", "sum"}}));
   CHECK(good(parse(R"({"prompt":"b"})")).metadata.is_null());
   CHECK(good(parse(R"({"prompt":"b","metadata":{}})")).metadata.is_null());
