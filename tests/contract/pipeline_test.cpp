@@ -208,6 +208,35 @@ TEST_CASE("what is wrong with a recipe is said by name", "[contract][curate]") {
   says({{"name", "a"}, {"split", {{"validation", 0.6}, {"test", 0.5}}}}, "nothing to train on");
   says({{"name", "a"}, {"preference", {{"per_prompt", 1}}}}, "a stage that verifies");
   CHECK(message(kRecipe) == "");
+
+  // A stage that would do nothing, or drop all.
+  const auto stage_says = [&](Json stage, const char* word) {
+    says({{"name", "a"}, {"stage", {std::move(stage)}}}, word);
+  };
+  stage_says(
+      {{"stage", "refusal"}, {"only", {"refusal", "refusall"}}},
+      "'only' has 'refusall', which this audit never finds: it finds refusal, partial, deflection, content_filter");
+  stage_says({{"stage", "length"}}, "'min' or 'max' is missing");
+  stage_says({{"stage", "length"}, {"min", 9}, {"max", 2}}, "'min' is above 'max'");
+  stage_says({{"stage", "length"}, {"of", "answr"}, {"max", 2}}, "'of' is \"answer\"");
+  stage_says({{"stage", "budget"}}, "'pairs' or 'tokens' is missing");
+  stage_says({{"stage", "budget"}, {"tokens", -4}}, "cannot be negative");
+  stage_says({{"stage", "difficulty"}, {"max", 0.9}}, "put a stage that verifies before it");
+  stage_says({{"stage", "difficulty"}, {"min", 0.9}, {"max", 0.1}}, "pass rates from 0 to 1");
+}
+
+TEST_CASE("every stage of the catalogue can be made, and every audit is chosen from by its own words",
+          "[contract][curate]") {
+  for (const StageInfo& info : stage_catalogue()) {
+    CAPTURE(info.name);
+    const auto made = make_stage({{"stage", info.name}}, {});
+    if (!made) CHECK(made.error().message.find("unknown stage") == std::string::npos);
+  }
+  const auto personal = make_stage({{"stage", "personal_data"}, {"only", {"email"}}}, {});
+  REQUIRE_OK(personal);
+  const auto& stage = std::get<std::unique_ptr<RowStage>>(*personal);
+  CHECK(stage->drop({}, {"api_key, email", "", 1}) == "api_key, email");
+  CHECK(stage->drop({}, {"api_key", "", 1}).empty());
 }
 
 }  // namespace retort::test

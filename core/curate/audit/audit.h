@@ -48,6 +48,9 @@ class Audit {
   virtual ~Audit() = default;
   /// One word: "refusal", "language", …: the stage of its labels.
   virtual std::string kind() const = 0;
+  /// Every word that a label's value is made of, if they can be told: a choice among them that is misspelt would choose
+  /// nothing. A value of several has a comma and a space between.
+  virtual std::vector<std::string> values() const { return {}; }
   /// Time grows linearly with the text.
   virtual Label judge(const Answered& pair) const = 0;
   /// SHA-256 over kind, settings and version of the method: labels are cached under it, and are made anew when any of

@@ -12,6 +12,7 @@ namespace retort {
 class TruncationAudit : public Audit {
  public:
   std::string kind() const override { return "truncated"; }
+  std::vector<std::string> values() const override { return {"length", "open_fence", "open_math", "mid_sentence"}; }
   Label judge(const Answered& pair) const override;
 
  protected:
@@ -22,6 +23,7 @@ class TruncationAudit : public Audit {
 class EmptyAudit : public Audit {
  public:
   std::string kind() const override { return "empty"; }
+  std::vector<std::string> values() const override { return {"empty", "reasoning_only", "no_words"}; }
   Label judge(const Answered& pair) const override;
 
  protected:

@@ -31,6 +31,7 @@ bool same_model(std::string_view asked, std::string_view served);
 class ServedModelAudit : public Audit {
  public:
   std::string kind() const override { return "served_model"; }
+  std::vector<std::string> values() const override { return {"other_model"}; }
   Label judge(const Answered& pair) const override;
 
  protected:

@@ -51,6 +51,7 @@ class LanguageAudit : public Audit {
  public:
   explicit LanguageAudit(LanguageSettings settings = {}) : settings_(settings) {}
   std::string kind() const override { return "language"; }
+  std::vector<std::string> values() const override { return {"other_language", "mixed_reasoning"}; }
   Label judge(const Answered& pair) const override;
 
  protected:

@@ -33,6 +33,9 @@ std::string without_personal_data(std::string_view text);
 class PersonalDataAudit : public Audit {
  public:
   std::string kind() const override { return "personal_data"; }
+  std::vector<std::string> values() const override {
+    return {"email", "phone", "credit_card", "iban", "postal_address", "api_key", "private_key"};
+  }
   Label judge(const Answered& pair) const override;
 
  protected:

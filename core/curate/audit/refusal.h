@@ -30,6 +30,7 @@ std::optional<Refusal> refusal_in(std::string_view text);
 class RefusalAudit : public Audit {
  public:
   std::string kind() const override { return "refusal"; }
+  std::vector<std::string> values() const override { return {"refusal", "partial", "deflection", "content_filter"}; }
   Label judge(const Answered& pair) const override;
 
  protected:

@@ -32,6 +32,7 @@ class RepetitionAudit : public Audit {
  public:
   explicit RepetitionAudit(RepetitionSettings settings = {}) : settings_(settings) {}
   std::string kind() const override { return "repetition"; }
+  std::vector<std::string> values() const override { return {"loop", "reasoning_loop"}; }
   Label judge(const Answered& pair) const override;
 
  protected:

@@ -25,10 +25,18 @@ class AuditStage final : public RowStage {
   }
   std::string drop(const Pair&, const Label& label) const override {
     if (!label.found() || label.score < score_) return {};
-    return only_.empty() || std::find(only_.begin(), only_.end(), label.value) != only_.end() ? label.value : "";
+    return only_.empty() || chosen(label.value) ? label.value : "";
   }
 
  private:
+  // "email, phone" is both.
+  bool chosen(std::string_view value) const {
+    const auto holds = [&](const std::string& word) {
+      return (", " + std::string(value) + ", ").find(", " + word + ", ") != std::string::npos;
+    };
+    return std::any_of(only_.begin(), only_.end(), holds);
+  }
+
   std::unique_ptr<Audit> audit_;
   std::vector<std::string> only_;
   double score_;
@@ -65,15 +73,16 @@ MadeStage wrong_option(const std::string& what) { return Result<Pipeline::Stage>
 MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
   DecontaminationSettings settings;
   settings.words = static_cast<int>(options.number("words", settings.words));
-  const std::vector<std::string> sets = options.texts("sets", {});
+  const std::vector<std::string> sets = options.texts("sets", {}), fields = options.texts("fields", {});
   if (sets.empty() || !tools.read_file) return wrong_option("'sets' is missing: JSON lines files of evaluation sets");
   if (settings.words < 4 || settings.words > 100) return wrong_option("'words' must be from 4 to 100");
   std::vector<EvaluationItem> items;
   for (const std::string& path : sets) {
     const auto text = tools.read_file(path);
     if (!text) return Result<Pipeline::Stage>(fail(text.error()));
-    auto found = evaluation_items(*text, path);
+    auto found = evaluation_items(*text, path, fields);
     if (!found) return Result<Pipeline::Stage>(fail(found.error()));
+    if (found->empty()) return wrong_option("the evaluation set " + path + " is empty");
     items.insert(items.end(), std::make_move_iterator(found->begin()), std::make_move_iterator(found->end()));
   }
   return Result<Pipeline::Stage>(
@@ -84,7 +93,7 @@ MadeStage make_decontaminate(StageOptions& options, const GraderTools& tools) {
 
 std::vector<StageInfo> audit_stage_catalogue() {
   std::vector<StageInfo> all = {
-      {"decontaminate", "drops what holds word sequences of evaluation sets (sets = [files], words)"}};
+      {"decontaminate", "drops what holds word sequences of evaluation sets (sets = [files], fields, words)"}};
   for (const auto& audit : standard_audits()) {
     if (audit->kind() != "self_identification")
       all.push_back({audit->kind(), "drops what the audit of this name finds (only = [values], score)"});
@@ -104,6 +113,13 @@ MadeStage make_audit_stage(const std::string& name, StageOptions& options, const
   for (auto& audit : standard_audits()) {
     if (audit->kind() != name) continue;
     std::vector<std::string> only = options.texts("only", {});
+    const std::vector<std::string> known = audit->values();
+    for (const std::string& word : only) {
+      if (known.empty() || std::find(known.begin(), known.end(), word) != known.end()) continue;
+      std::string all;
+      for (const std::string& value : known) all += (all.empty() ? "" : ", ") + value;
+      return wrong_option("'only' has '" + word + "', which this audit never finds: it finds " + all);
+    }
     const double score = options.number("score", 0);
     return Result<Pipeline::Stage>(
         Pipeline::Stage(std::unique_ptr<RowStage>(std::make_unique<AuditStage>(std::move(audit), only, score))));

@@ -139,6 +139,8 @@ Result<Pipeline> make_pipeline(const Recipe& recipe, const GraderTools& tools) {
   for (const Json& options : recipe.stages) {
     auto stage = make_stage(options, tools);
     if (!stage) return fail(stage.error());
+    if (json_text(options, "stage") == "difficulty" && !verifies)
+      return fail(Errc::usage, "stage 'difficulty' goes by pass rates: put a stage that verifies before it");
     if (auto* row = std::get_if<std::unique_ptr<RowStage>>(&*stage)) verifies = verifies || (*row)->verifies();
     pipeline.stages().push_back(std::move(*stage));
   }

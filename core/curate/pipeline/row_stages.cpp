@@ -186,7 +186,6 @@ MadeStage make_verify(const std::string& name, StageOptions& options, const Grad
 std::vector<StageInfo> row_stage_catalogue() {
   return {
       {"finished", "drops answers that are cut, empty, filtered or failed"},
-      {"declined", "drops what the provider marks as a refusal"},
       {"self_identification", "drops answers that name another maker than the profile, in the first person"},
       {"verify", "grades the final answer (grader = \"exact\"), drops what is wrong or ungradable"},
       {"judge", "asks another teacher (teacher, rubric), drops what it calls wrong or cannot judge"},
@@ -202,8 +201,11 @@ MadeStage make_row_stage(const std::string& name, StageOptions& options, const G
     const std::string of = options.text("of", "both");
     if (of != "answer" && of != "reasoning" && of != "both")
       return wrong_option("'of' is \"answer\", \"reasoning\" or \"both\"");
-    const double least = options.number("min", 0);
-    return made<LengthStage>(of, least, options.number("max", 1e15));
+    constexpr double kNone = 1e15;
+    const double least = options.number("min", 0), most = options.number("max", kNone);
+    if (least <= 0 && most >= kNone) return wrong_option("'min' or 'max' is missing: how many bytes");
+    if (least > most) return wrong_option("'min' is above 'max'");
+    return made<LengthStage>(of, least, most);
   }
   if (name == "reasoning_form") {
     const auto paragraph = static_cast<std::int64_t>(options.number("paragraph_bytes", 4000));

@@ -198,8 +198,9 @@ MadeStage make_set_stage(const std::string& name, StageOptions& options, const G
     return made<PerPromptStage>(static_cast<int>(std::min(most, 1e9)), prefer);
   }
   if (name == "difficulty") {
-    const double least = options.number("min", 0);
-    return made<DifficultyStage>(least, options.number("max", 1));
+    const double least = options.number("min", 0), most = options.number("max", 1);
+    if (!(least >= 0 && least <= most && most <= 1)) return wrong_option("'min' and 'max' are pass rates from 0 to 1");
+    return made<DifficultyStage>(least, most);
   }
   if (name == "balance") {
     const std::string field = options.text("field", "");
@@ -209,8 +210,11 @@ MadeStage make_set_stage(const std::string& name, StageOptions& options, const G
     return made<BalanceStage>(field, times);
   }
   if (name == "budget") {
-    const double pairs = options.number("pairs", 1e18);
-    return made<BudgetStage>(pairs, options.number("tokens", 1e18));
+    constexpr double kNone = 1e18;
+    const double pairs = options.number("pairs", kNone), tokens = options.number("tokens", kNone);
+    if (pairs >= kNone && tokens >= kNone) return wrong_option("'pairs' or 'tokens' is missing: how many fit");
+    if (!(pairs >= 0 && tokens >= 0)) return wrong_option("'pairs' and 'tokens' cannot be negative");
+    return made<BudgetStage>(pairs, tokens);
   }
   return {};
 }

@@ -86,8 +86,8 @@ Result<Pipeline::Stage> make_stage(const Json& options, const GraderTools& tools
                                            : "unknown stage '" + name + "'") +
                                  "; there are " + known);
   }
-  if (auto done = left.finish(); !done) return fail(Errc::usage, "stage '" + name + "': " + done.error().message);
   if (!*made) return fail((*made).error().code, "stage '" + name + "': " + (*made).error().message);
+  if (auto done = left.finish(); !done) return fail(Errc::usage, "stage '" + name + "': " + done.error().message);
   return std::move(*made);
 }
 
