@@ -6,6 +6,7 @@
 
 #include "cli/config.h"
 #include "cli/exit_codes.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "cli/until.h"
 
@@ -61,7 +62,7 @@ std::unique_ptr<PaceBook> open_pace(const Edges& edges, const TeacherProfile& pr
 
 void add_cap_options(CLI::App& command, CapFlags& flags) {
   command.add_option("--max-usd", flags.max_usd, "Stop before this corpus has cost more than so many dollars in all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero());
   command
       .add_option("--max-total-tokens", flags.max_total_tokens,
                   "Stop before this corpus has used more than so many tokens in all, in and out")
@@ -87,12 +88,12 @@ void add_question_options(CLI::App& command, AskingFlags& flags) {
 void add_wire_options(CLI::App& command, AskingFlags& flags) {
   command.add_option("--max-in-flight", flags.in_flight, "Requests on the wire at once")->check(CLI::Range(1, 100'000));
   command.add_option("--requests-per-minute", flags.requests_per_minute, "Overrides the profile's limit")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command.add_option("--tokens-per-minute", flags.tokens_per_minute, "Overrides the profile's limit")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   add_until_option(command, flags.caps);
   command.add_option("--drain", flags.drain_seconds, "Seconds that Ctrl-C waits for answers on the wire")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from_zero());
 }
 
 Result<HarvestPlan> plan_asking(const AskingFlags& flags, const Edges& edges) {

@@ -173,11 +173,13 @@ void add_curate(CLI::App& app, Action& action) {
   CLI::Option* corpus = command->add_option("-c,--corpus", flags->corpus, "Corpus to curate")->capture_default_str();
   command->add_option("--recipe", flags->recipe, "A recipe that comes with retort (see --list), or a TOML file");
   command->add_option("--view", flags->view, "Name of the view (default: the recipe's)");
-  command->add_option("--wants", flags->wants, "Write how many more samples prompts deserve, to have so many verified")
-      ->check(CLI::PositiveNumber);
+  CLI::Option* wants = command->add_option("--wants", flags->wants,
+                                           "Write how many more samples prompts deserve, to have so many verified");
+  wants->check(positive_number());
   command->add_option("--max-samples", flags->samples_max, "Never want more samples of a prompt than these")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number())
+      ->needs(wants);
   add_judge_options(*command, flags->judge);
   command->add_option("--threads", flags->threads, "Threads that judge (default: all cores)")
       ->check(CLI::Range(1, 1024));

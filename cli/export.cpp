@@ -164,7 +164,7 @@ void summarize(const ExportFlags& flags, const Admission& admission, const Writt
   }
   say("terms: may train: " + strictest["outputs_may_train"].get<std::string>() + conditions + "; digest " +
       admission.digest.substr(0, 16));
-  if (admission.pairs == 0) say("the corpus has no answered prompts yet: see retort status");
+  if (admission.pairs == 0) say(nothing_in(flags.corpus, flags.view, flags.split));
 }
 
 Result<void> write_manifest(OutputFile& file, const Json& manifest) {
@@ -284,10 +284,10 @@ void add_export(CLI::App& app, Action& action) {
   command
       ->add_option("--shard-tokens", flags->shard_tokens,
                    "Token shards: several files NAME_000000.bin …, of at most so many tokens each")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   add_view_options(*command, flags->view, flags->split);
   command->add_option("--max-pairs", flags->pairs_max, "At most so many, in the order in which they were obtained")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command->add_option("--manifest", flags->manifest, "Where the manifest goes (default: FILE.manifest.json)");
   command->add_option("--permission", flags->permissions,
                       "Why responses may be used whose terms are unknown or forbid training: who, when, where it is "

@@ -1,5 +1,6 @@
 // `retort forget`: erases what was asked and answered, for good, and leaves a tombstone.
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/run_record.h"
 #include "cli/terminal.h"
 #include "core/base/text.h"
@@ -62,7 +63,7 @@ Result<int> run_forget(Edges& edges, const ForgetFlags& flags) {
 void add_forget(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ForgetFlags>();
   CLI::App* command = app.add_subcommand("forget", "Erase prompts with all their answers for good; a tombstone stays");
-  command->add_option("id", flags->responses, "Response ids, as in exported lines")->check(CLI::PositiveNumber);
+  command->add_option("id", flags->responses, "Response ids, as in exported lines")->check(positive_number());
   command->add_option("--containing", flags->containing, "Prompts with this text in them or in any answer");
   command->add_option("--because", flags->because, "Why; kept in the corpus");
   command->add_flag("--dry-run", flags->dry_run, "Only list what would be forgotten");

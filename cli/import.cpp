@@ -195,8 +195,12 @@ class Importer {
 Result<int> run_import(Edges& edges, ImportFlags flags) {
   if (flags.may_train != "unknown") flags.terms.outputs_may_train = flags.may_train == "yes";
   for (const std::string& path : flags.files) {
-    if (!is_parquet(path)) continue;
-    if (auto readable = ParquetRows::open(path); !readable) return fail(readable.error());
+    if (path == "-") continue;
+    if (is_parquet(path)) {
+      if (auto readable = ParquetRows::open(path); !readable) return fail(readable.error());
+    } else if (!std::ifstream(path)) {
+      return fail(Errc::usage, "cannot read " + path + ": nothing was imported");
+    }
   }
   on_interrupt({});
   Importer importer(edges, flags);

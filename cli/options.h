@@ -7,6 +7,24 @@
 
 namespace retort {
 
+/// CLI11's own say what is wrong with all the digits of the largest double.
+inline CLI::Validator positive_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        double number = 0;
+        return CLI::detail::lexical_cast(text, number) && number > 0 ? "" : text + " is no number above 0";
+      },
+      "POSITIVE");
+}
+inline CLI::Validator number_from_zero() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        double number = 0;
+        return CLI::detail::lexical_cast(text, number) && number >= 0 ? "" : text + " is no number from 0 on";
+      },
+      "NONNEGATIVE");
+}
+
 inline void add_corpus_option(CLI::App& command, std::string& corpus) {
   command.add_option("-c,--corpus", corpus, "The corpus (default corpus.db)");
 }
@@ -16,6 +34,13 @@ inline void add_view_options(CLI::App& command, std::string& view, std::string& 
   command.add_option("--view", view, "Which pairs: a view that retort curate made, or all")->capture_default_str();
   command.add_option("--split", split, "Only that part of the view: train, validation or test")
       ->check(CLI::IsMember({"train", "validation", "test"}));
+}
+
+/// What to say where there is nothing in it.
+inline std::string nothing_in(const std::string& corpus, const std::string& view, const std::string& split) {
+  if (view == "all" && split.empty()) return corpus + " has no answered prompts yet: see retort status";
+  const std::string part = split.empty() ? "" : "part '" + split + "' of ";
+  return corpus + ": " + part + "view '" + view + "' is empty: its recipe left nothing";
 }
 
 }  // namespace retort

@@ -1,4 +1,5 @@
 #include "cli/sampling.h"
+#include "cli/options.h"
 
 namespace retort {
 namespace {
@@ -29,7 +30,7 @@ Result<void> apply_set(const std::string& word, Json& parameters, std::optional<
 void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
   command.add_option("--max-tokens", flags.max_tokens, "Longest answer, in tokens")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
-  command.add_option("--temperature", flags.temperature, "0 for the likeliest answer")->check(CLI::NonNegativeNumber);
+  command.add_option("--temperature", flags.temperature, "0 for the likeliest answer")->check(number_from_zero());
   command.add_option("--top-p", flags.top_p, "Sample from the likeliest tokens of this much probability")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--top-k", flags.top_k, "Sample from so many of the likeliest tokens");

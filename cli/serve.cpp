@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "core/net/transport_settings.h"
 #include "core/serve/builtin_teacher.h"
 #include "core/serve/openai_server.h"
@@ -86,11 +87,11 @@ void add_serve(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(0, 65535));
   command->add_option("--requests-per-minute", flags->requests_per_minute, "Refuse more with 429 (default: no limit)")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command
       ->add_option("--tokens-per-minute", flags->tokens_per_minute,
                    "Refuse more with 429, prompt and answer counted (default: no limit)")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command->add_option("--latency-ms", flags->latency_ms, "Wait so long before each answer")
       ->capture_default_str()
       ->check(CLI::Range(0, 600000));

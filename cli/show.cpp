@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "core/base/clock.h"
 #include "core/corpus/words.h"
@@ -254,7 +255,7 @@ Result<int> run_show(Edges& edges, const ShowFlags& flags) {
 void add_show(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ShowFlags>();
   CLI::App* command = app.add_subcommand("show", "One prompt with its answer and everything known about it");
-  command->add_option("id", flags->response, "Response id, as in exported lines")->check(CLI::PositiveNumber);
+  command->add_option("id", flags->response, "Response id, as in exported lines")->check(positive_number());
   command->add_flag("--first", flags->first, "The oldest complete answer");
   command->add_flag("--last", flags->last, "The newest answer");
   command->add_option("-c,--corpus", flags->corpus, "Corpus to read")->capture_default_str();

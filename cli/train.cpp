@@ -133,8 +133,7 @@ Result<int> run_train(Edges& edges, const TrainFlags& flags) {
   if (!reader) return fail(reader.error());
   const auto admission = admit_pairs(**reader, flags, *granted);
   if (!admission) return fail(admission.error());
-  if (admission->pairs == 0)
-    return fail(Errc::usage, flags.corpus + " has no answered prompts to learn from: see retort status");
+  if (admission->pairs == 0) return fail(Errc::usage, nothing_in(flags.corpus, flags.view, flags.split));
 
   on_interrupt({});  // a stop writes a checkpoint first
   TrainProgress progress(edges.clock, is_terminal(STDERR_FILENO));
@@ -198,7 +197,7 @@ void add_train(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command
       ->add_option("--max-pairs", flags->pairs_max, "Only the first so many, in the order in which they were obtained")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->excludes(resume);
   add_view_options(*command, flags->view, flags->split);
   command->add_option("--permission", flags->permissions,

@@ -66,7 +66,9 @@ Result<ImportedPair> from_sharegpt(const Json& turns) {
                        : from == "gpt" || from == "assistant" ? "assistant"
                        : from == "system"                     ? "system"
                                                               : nullptr;
-    if (role == nullptr || !turn.contains("value")) return wrong("a turn of 'conversations' lacks 'from' or 'value'");
+    if (from.empty() || !turn.contains("value")) return wrong("a turn of 'conversations' lacks 'from' or 'value'");
+    if (role == nullptr)
+      return wrong("a turn of 'conversations' is from '" + from.substr(0, 40) + "': human, gpt and system are known");
     messages.push_back({{"role", role}, {"content", turn["value"]}});
   }
   return from_messages(messages);
@@ -79,6 +81,9 @@ Result<ImportedPair> imported_pair(std::string_view text) {
   if (!line) return fail(line.error());
   if (!line->is_object()) return wrong("is no JSON object");
   Json& object = *line;
+  if (object.contains("chosen") && object.contains("rejected"))
+    return wrong(
+        "is a preference pair: what was rejected must not become an answer to learn; import what it was made of");
   Result<ImportedPair> pair = object.contains("messages")        ? from_messages(object["messages"])
                               : object.contains("conversations") ? from_sharegpt(object["conversations"])
                               : object.contains("prompt") && object.contains("completion")

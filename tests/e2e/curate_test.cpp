@@ -130,6 +130,36 @@ TEST_CASE("an exported line leads back, terms can be amended, and costs are told
   CHECK(scene.run({"costs"}).code == 0);
 }
 
+TEST_CASE("an empty view is called that, and not an empty corpus", "[e2e][curate]") {
+  Curated scene;
+  scene.write("none.toml", "name = \"none\"\n[[stage]]\nstage = \"length\"\nmin = 1000000\n");
+  const ProgramEnd made = scene.run({"curate", "--recipe", "none.toml"});
+  REQUIRE(made.code == 0);
+  CHECK(has(scene.run({"export", "--view", "none", "-o", "none.jsonl"}).err, "view 'none' is empty"));
+  CHECK(scene.run({"curate", "--recipe", "none.toml", "--max-samples", "3"}).code == 2);
+}
+
+TEST_CASE("what cannot be imported is told by what it is, and leaves no corpus behind", "[e2e][curate]") {
+  Scene scene;
+  struct Wrong {
+    const char* line;
+    const char* part;
+  };
+  for (const Wrong& wrong : {Wrong{R"({"prompt":"a","chosen":"b","rejected":"c"})", "is a preference pair"},
+                             Wrong{R"({"conversations":[{"from":"humann","value":"a"}]})", "is from 'humann'"},
+                             Wrong{R"({"conversations":[{"value":"a"}]})", "lacks 'from'"}}) {
+    CAPTURE(wrong.line);
+    scene.write("bad.jsonl", wrong.line);
+    const ProgramEnd end = scene.run({"import", "bad.jsonl", "-c", "bad.db"});
+    CHECK(end.code == 2);
+    CHECK(has(end.err, std::string("bad.jsonl:1: ")));
+    CHECK(has(end.err, wrong.part));
+  }
+  CHECK(scene.run({"import", "none.jsonl", "-c", "none.db"}).code == 2);
+  const std::vector<std::string> files = scene.files();
+  CHECK(std::find(files.begin(), files.end(), "none.db") == files.end());
+}
+
 TEST_CASE("what else an imported line says is kept: audits and graders find it", "[e2e][curate]") {
   Scene scene;
   scene.write(

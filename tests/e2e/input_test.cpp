@@ -65,6 +65,7 @@ TEST_CASE("a mistake on the command line is named in one line", "[e2e][input]") 
       {{"harvest", "--maxusd", "3"},
        {"unknown option '--maxusd'", "did you mean '--max-usd'?", "retort harvest --help"}},
       {{"teacher", "test", "fake", "--promt=x"}, {"unknown option '--promt'", "retort teacher test --help"}},
+      {{"export", "--shard-tokens", "0"}, {"--shard-tokens: 0 is no number above 0"}},
       {{"export", "one", "two"}, {"'one' is one word too many", "retort export --help"}},
   };
   for (const Mistake& mistake : mistakes) check_refused(scene, mistake.words, 2, mistake.parts);

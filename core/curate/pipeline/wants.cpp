@@ -86,7 +86,8 @@ Result<SamplingReport> want_samples(CorpusReader& reader, CurationLog& log, cons
   const std::vector<Prompt> prompts = by_prompt(result, settings);
   if (prompts.empty()) {
     return fail(Errc::usage,
-                "no answer could be graded: that takes a recipe with a stage that verifies (or --grader), and prompts "
+                "no answer could be graded: that takes a recipe with a stage that verifies (in rounds: or --grader), "
+                "and prompts "
                 "with what it grades against, such as a reference");
   }
   const auto samples = asked(reader);
@@ -166,15 +167,17 @@ std::string describe(const SamplingReport& report) {
     std::string text = std::to_string(std::round(value * 1000) / 1000);
     return text.substr(0, text.find('.') + 4);
   };
+  const auto at = [](double dollars, double each) {
+    return dollars > 0 && each > 0 ? ", at $" + std::to_string(each) + " each" : std::string();
+  };
   return "wanted: " + std::to_string(report.wanted_samples) + " more samples of " +
          std::to_string(report.wanted_prompts) + " prompts; " + std::to_string(report.satisfied) + " have enough, " +
          std::to_string(report.exhausted) + " were asked as often as allowed, " + std::to_string(report.refused) +
          " were declined\npass rate: " + rounded(report.pass_rate) + " corrected for stopping (" +
          rounded(report.pass_rate_uncorrected) + " without)\naccepted: " + std::to_string(report.accepted) + " of " +
-         std::to_string(report.graded) + " graded answers, at $" + std::to_string(report.cost_per_accepted) +
-         " each; with a fixed number of samples for every prompt it were about " +
-         std::to_string(std::llround(report.fixed_accepted)) + " for $" + std::to_string(report.fixed_cost) + ", $" +
-         std::to_string(report.cost_per_accepted_fixed) + " each";
+         std::to_string(report.graded) + " graded answers" + at(report.cost, report.cost_per_accepted) +
+         "; with a fixed number of samples for every prompt it were about " +
+         std::to_string(std::llround(report.fixed_accepted)) + at(report.fixed_cost, report.cost_per_accepted_fixed);
 }
 
 }  // namespace retort
