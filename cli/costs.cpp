@@ -106,13 +106,21 @@ std::string dollars(Usd cost) {
   return "$" + text;
 }
 
+// Zero may be a price, or that nobody stated one: a sum of it would claim to know.
+std::string money_of(const Account& account) {
+  const Usd none;
+  if (account.cost == none && account.possibly_billed == none) {
+    return account.answered == 0 ? "no cost" : "no cost known (the profile states no price, or it is free)";
+  }
+  return dollars(account.cost) + ", of it " + dollars(account.truncated_cost) + " for cut answers; at most " +
+         dollars(account.possibly_billed) + " more may have been billed without an answer";
+}
+
 void print_account(const std::string& name, const Account& account) {
   print_line(name + ": " + with_commas(account.asked) + " asked, " + with_commas(account.answered) + " answered (" +
              with_commas(account.truncated) + " cut, " + with_commas(account.refusals) + " declined), " +
              with_commas(account.failed) + " failed, " + with_commas(account.unknown) + " without an outcome; " +
-             with_commas(account.input) + " + " + with_commas(account.output) + " tokens; " + dollars(account.cost) +
-             ", of it " + dollars(account.truncated_cost) + " for cut answers; at most " +
-             dollars(account.possibly_billed) + " more may have been billed without an answer");
+             with_commas(account.input) + " + " + with_commas(account.output) + " tokens; " + money_of(account));
 }
 
 Json dropped_by_stage(const ViewRecord& view) {

@@ -189,6 +189,19 @@ TEST_CASE("the pass rate is corrected for stopping", "[contract][curate]") {
   CHECK(naive > 0.31);
 }
 
+TEST_CASE("a stage that finds nothing to choose by ends the work, and leaves no view", "[contract][curate]") {
+  Corpus corpus;
+  Json recipe = kRecipe;
+  recipe["stage"].push_back({{"stage", "balance"}, {"field", "nofield"}});
+  const auto outcome = corpus.run(recipe, 2);
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == Errc::usage);
+  CHECK(outcome.error().message == "stage 'balance': no pair has the metadata field 'nofield'");
+  const auto reader = corpus.corpora.read(corpus.path);
+  REQUIRE_OK(reader);
+  CHECK((*reader)->views()->empty());
+}
+
 TEST_CASE("what is wrong with a recipe is said by name", "[contract][curate]") {
   const auto message = [](const Json& table) {
     const auto recipe = recipe_of(table);

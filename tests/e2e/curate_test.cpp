@@ -105,6 +105,19 @@ TEST_CASE("what was forgotten since is proved by its tombstone", "[e2e][curate]"
   CHECK(scene.run({"verify-manifest", "all.jsonl.manifest.json"}).code == 7);
 }
 
+TEST_CASE("costs claim no sum where no price is known", "[e2e][curate]") {
+  Scene free({}, {{"price_input_per_million", ""}, {"price_output_per_million", ""}});
+  free.write("prompts.jsonl", sums(2));
+  REQUIRE(free.harvest().code == 0);
+  const std::string told = free.run({"costs"}).out;
+  CAPTURE(told);
+  CHECK(has(told, "2 answered"));
+  CHECK(has(told, "no cost known"));
+  CHECK_FALSE(has(told, "$0.000000"));
+  Curated priced(2);
+  CHECK(has(priced.run({"costs"}).out, "for cut answers"));
+}
+
 TEST_CASE("an exported line leads back, terms can be amended, and costs are told", "[e2e][curate]") {
   Curated scene;
   REQUIRE(scene.run({"export", "-o", "out.jsonl"}).code == 0);

@@ -145,6 +145,21 @@ TEST_CASE("no value of a field has more than so many times the rarest", "[curate
   CHECK(counts(1) == std::map<std::string, int>{{"math", 2}, {"code", 2}, {"law", 2}});
   CHECK(counts(3) == std::map<std::string, int>{{"math", 6}, {"code", 2}, {"law", 2}});
   CHECK(refusal_of({{"stage", "balance"}}).find("'field' is missing") != std::string::npos);
+
+  // A field that nobody has would balance nothing, and say so nowhere.
+  const auto obstacle = [](const char* field) {
+    const auto made = make_stage({{"stage", "balance"}, {"field", field}}, {});
+    REQUIRE(made);
+    const auto& stage = std::get<std::unique_ptr<SetStage>>(*made);
+    Pair with, without;
+    with.metadata = {{"topic", "law"}};
+    const std::string sketches[] = {stage->sketch(with), stage->sketch(without)};
+    const std::vector<Member> members = {{1, 1, 1, {}, sketches[0], {}}, {2, 2, 1, {}, sketches[1], {}}};
+    CHECK(stage->obstacle({}).empty());
+    return stage->obstacle(members);
+  };
+  CHECK(obstacle("topic").empty());
+  CHECK(obstacle("topik") == "no pair has the metadata field 'topik'");
 }
 
 TEST_CASE("a budget is kept, and a larger one holds what a smaller one held", "[curate][sets]") {

@@ -316,6 +316,8 @@ class Runner {
                          tally == result_.tallies.end() ? PromptTally{} : tally->second});
     }
     settings_.progress(slot.stage->name(), static_cast<std::int64_t>(members.size()));
+    if (const std::string obstacle = slot.stage->obstacle(members); !obstacle.empty())
+      return fail(Errc::usage, "stage '" + slot.stage->name() + "': " + obstacle);
     std::vector<SetDrop> dropped = slot.stage->choose(members, settings_.threads);
     std::sort(dropped.begin(), dropped.end(), [](const auto& a, const auto& b) { return a.position < b.position; });
     slot.line->in = static_cast<std::int64_t>(members.size());

@@ -120,8 +120,13 @@ class BalanceStage final : public SetStage {
   Json settings() const override { return {{"field", field_}, {"times", times_}}; }
   std::string sketch(const Pair& pair) const override {
     const auto found = pair.metadata.is_object() ? pair.metadata.find(field_) : pair.metadata.end();
-    if (!pair.metadata.is_object() || found == pair.metadata.end()) return "(none)";
+    if (!pair.metadata.is_object() || found == pair.metadata.end()) return kNoValue;
     return found->is_string() ? found->get<std::string>() : dump_json(*found);
+  }
+  std::string obstacle(std::span<const Member> members) const override {
+    const auto lacks = [](const Member& member) { return member.sketch == kNoValue; };
+    if (members.empty() || !std::all_of(members.begin(), members.end(), lacks)) return {};
+    return "no pair has the metadata field '" + field_ + "'";
   }
   std::vector<SetDrop> choose(std::span<const Member> members, int) const override {
     std::map<std::string_view, std::int64_t> counts;
@@ -139,6 +144,7 @@ class BalanceStage final : public SetStage {
   }
 
  private:
+  static constexpr const char* kNoValue = "(none)";
   std::string field_;
   double times_;
 };

@@ -70,6 +70,8 @@ class SetStage {
   virtual std::string sketch(const Pair& pair) const = 0;
   /// What is dropped, in any order, each position once. Members ascend by response. Depends on the members alone.
   virtual std::vector<SetDrop> choose(std::span<const Member> members, int threads) const = 0;
+  /// What stands in the way of a choice among these, in one line; empty: nothing. Asked before choose().
+  virtual std::string obstacle(std::span<const Member>) const { return {}; }
 };
 
 }  // namespace retort
