@@ -47,6 +47,12 @@ Result<std::vector<Grade>> graded(Grader& grader, const std::vector<PromptRow>& 
   auto grades = grader.grade_all(inputs);
   if (!grades) return grades;
   for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i].problem.empty()) {
+      (*grades)[i] = {Grade::Kind::wrong, 0, answers[i].problem, {}};
+      if (i % samples == 0)
+        say(rows[i / samples].source + ":" + std::to_string(rows[i / samples].row) + ": " + answers[i].problem +
+            "; it counts as wrong");
+    }
     if ((*grades)[i].kind != Grade::Kind::ungradable) continue;
     const PromptRow& row = rows[i / samples];
     const std::string why = row.reference.empty() ? "there is no 'reference' to grade against" : (*grades)[i].reason;

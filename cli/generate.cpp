@@ -29,8 +29,11 @@ struct Asked {
 
 Json user_message(const std::string& text) { return Json::array({{{"role", "user"}, {"content", text}}}); }
 
-Result<void> answer(Student& student, std::vector<Asked>& asked, const GenerateFlags& flags, std::uint64_t& seed) {
-  if (asked.empty()) return {};
+/// How many could not be asked.
+Result<std::int64_t> answer(Student& student, std::vector<Asked>& asked, const GenerateFlags& flags,
+                            std::uint64_t& seed) {
+  std::int64_t bad = 0;
+  if (asked.empty()) return bad;
   std::vector<Json> prompts;
   for (const Asked& one : asked) prompts.push_back(one.messages);
   AskSettings ask = flags.ask;
@@ -39,6 +42,11 @@ Result<void> answer(Student& student, std::vector<Asked>& asked, const GenerateF
   if (!answers) return fail(answers.error());
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const StudentAnswer& got = (*answers)[i];
+    if (!got.problem.empty()) {
+      ++bad;
+      say((asked[i].row > 0 ? asked[i].source + ":" + std::to_string(asked[i].row) : "--prompt") + ": " + got.problem);
+      continue;
+    }
     if (flags.format == "text") {
       print_line(got.text);
       continue;
@@ -53,7 +61,7 @@ Result<void> answer(Student& student, std::vector<Asked>& asked, const GenerateF
     print_line(dump_json(line));
   }
   asked.clear();
-  return {};
+  return bad;
 }
 
 Result<int> run_generate(const GenerateFlags& given) {
@@ -77,6 +85,12 @@ Result<int> run_generate(const GenerateFlags& given) {
   std::vector<Asked> asked;
   for (const std::string& text : flags.texts) asked.push_back({user_message(text), "", 0, nullptr});
   std::int64_t bad = 0;
+  const auto answer_all = [&]() -> Result<void> {
+    const auto left_out = answer(**student, asked, flags, seed);
+    if (!left_out) return fail(left_out.error());
+    bad += *left_out;
+    return {};
+  };
   while (source) {
     auto event = source->next();
     if (!event) break;
@@ -88,9 +102,9 @@ Result<int> run_generate(const GenerateFlags& given) {
     PromptRow& row = std::get<PromptRow>(*event);
     asked.push_back({row.messages.json(), std::move(row.source), row.row, std::move(row.metadata)});
     if (asked.size() < kPromptsAtOnce) continue;
-    if (auto answered = answer(**student, asked, flags, seed); !answered) return fail(answered.error());
+    if (auto answered = answer_all(); !answered) return fail(answered.error());
   }
-  if (auto answered = answer(**student, asked, flags, seed); !answered) return fail(answered.error());
+  if (auto answered = answer_all(); !answered) return fail(answered.error());
   return bad > 0 ? kExitSomeFailed : kExitComplete;
 }
 

@@ -58,9 +58,9 @@ int no_pairs(void*, retort_take_pair, void*) { return 1; }
 void on_answer(void* context, retort_text line) {
   const auto json = parse_json({line.data, line.size});
   if (!json) return;
-  static_cast<std::vector<StudentAnswer>*>(context)->push_back({json_text(*json, "text"), json_text(*json, "reasoning"),
-                                                                json_text(*json, "finish") == "stop",
-                                                                json_count(*json, "tokens").value_or(0)});
+  static_cast<std::vector<StudentAnswer>*>(context)->push_back(
+      {json_text(*json, "text"), json_text(*json, "reasoning"), json_text(*json, "finish") == "stop",
+       json_count(*json, "tokens").value_or(0), json_text(*json, "problem")});
 }
 
 int on_ask_stop(void*) { return interrupted() ? 1 : 0; }

@@ -29,6 +29,7 @@ struct StudentAnswer {
   std::string reasoning;
   bool ended = false;  ///< by the student itself; else cut at the limit
   std::int64_t tokens = 0;
+  std::string problem{};  ///< why it was not asked, such as a prompt that is too long; then there is no answer
 };
 
 /// How a student is asked.

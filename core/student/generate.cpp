@@ -206,20 +206,19 @@ class BatchWriter {
 Result<std::vector<Generated>> generate(const LoadedRun& run, const std::vector<Json>& prompts,
                                         const GenerateSettings& settings, const std::function<bool()>& stop) {
   std::vector<PromptRow> rows;
+  std::vector<Generated> all(prompts.size());
+  const std::int64_t context = run.model->config().context;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    const std::string which = "prompt " + std::to_string(i + 1) + ": ";
     auto tokens = run.chat->prompt(prompts[i]);
-    if (!tokens) return fail(tokens.error().code, which + tokens.error().message);
-    PromptRow row{std::move(*tokens), i, Random(settings.seed + 0x9e3779b97f4a7c15ULL * (i + 1))};
-    if (static_cast<std::int64_t>(row.tokens.size()) >= run.model->config().context) {
-      return fail(Errc::usage,
-                  which + "fills the student's context of " + std::to_string(run.model->config().context) + " tokens");
-    }
-    rows.push_back(std::move(row));
+    if (!tokens)
+      all[i].problem = tokens.error().message;
+    else if (static_cast<std::int64_t>(tokens->size()) >= context)
+      all[i].problem = "the prompt fills the student's context of " + std::to_string(context) + " tokens";
+    else
+      rows.push_back({std::move(*tokens), i, Random(settings.seed + 0x9e3779b97f4a7c15ULL * (i + 1))});
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const PromptRow& a, const PromptRow& b) { return a.tokens.size() < b.tokens.size(); });
-  std::vector<Generated> all(prompts.size());
   const auto batch_rows = static_cast<std::size_t>(std::max<std::int64_t>(1, settings.batch_rows));
   for (std::size_t begin = 0; begin < rows.size(); begin += batch_rows) {
     const auto from = rows.begin() + static_cast<std::ptrdiff_t>(begin);

@@ -25,9 +25,10 @@ struct Generated {
   Completion completion;
   bool ended = false;       ///< the student ended its turn, or wrote a text of `stop`; else it was cut
   std::int64_t tokens = 0;  ///< written, the end included
+  std::string problem{};    ///< why this prompt could not be asked; then there is nothing else
 };
 
-/// `stop` is asked between tokens. Errc::interrupted; Errc::usage names the first prompt (from 1) that cannot be used.
+/// One for each prompt, in order. `stop` is asked between tokens. Errc::interrupted.
 Result<std::vector<Generated>> generate(const LoadedRun& run, const std::vector<Json>& prompts,
                                         const GenerateSettings& settings, const std::function<bool()>& stop);
 

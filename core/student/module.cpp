@@ -126,12 +126,14 @@ retort_status generate_answers(retort_session* session, retort_text request, con
     if (!answers) return fail(answers.error());
     for (std::size_t i = 0; i < answers->size(); ++i) {
       const Generated& answer = (*answers)[i];
-      const std::string line = dump_json({{"event", "completion"},
-                                          {"index", i},
-                                          {"text", answer.completion.text},
-                                          {"reasoning", answer.completion.reasoning},
-                                          {"finish", answer.ended ? "stop" : "length"},
-                                          {"tokens", answer.tokens}});
+      Json event = {{"event", "completion"},
+                    {"index", i},
+                    {"text", answer.completion.text},
+                    {"reasoning", answer.completion.reasoning},
+                    {"finish", answer.ended ? "stop" : "length"},
+                    {"tokens", answer.tokens}};
+      if (!answer.problem.empty()) event["problem"] = answer.problem;
+      const std::string line = dump_json(event);
       host->emit(host->context, {line.data(), line.size()});
     }
     return {};

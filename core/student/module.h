@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define RETORT_STUDENT_ABI 1u
+#define RETORT_STUDENT_ABI 2u
 #define RETORT_STUDENT_ENTRY "retort_student_entry"
 
 /* Bytes, UTF-8, not ended by NUL. */
@@ -70,7 +70,8 @@ typedef struct retort_student {
   retort_status (*open)(retort_text settings, retort_session** session, retort_failure* failure);
   /* {"prompts": [messages, ...], "max_tokens", "temperature", "top_p", "top_k", "min_p", "stop": [texts],
    * "seed", "batch_size"}: emits for each prompt
-   * {"event": "completion", "index", "text", "reasoning", "finish": "stop"|"length", "tokens"}, in order. */
+   * {"event": "completion", "index", "text", "reasoning", "finish": "stop"|"length", "tokens"}, in order;
+   * with "problem" and nothing else of use if the prompt could not be asked. */
   retort_status (*generate)(retort_session* session, retort_text request, const retort_host* host,
                             retort_failure* failure);
   void (*close)(retort_session* session);

@@ -188,6 +188,29 @@ TEST_CASE("a run that ends before its first checkpoint leaves nothing in the way
   CHECK(scene.run({"train", "-o", "kept", "--student", "new:d=32,layers=1,heads=2", "--steps", "1"}).code == 0);
 }
 
+TEST_CASE("a prompt that is too long for the student is named, and the others are answered", "[e2e][train]") {
+  if (!student_is_there()) return;
+  Scene scene;
+  scene.write("prompts.jsonl", sums(20));
+  REQUIRE(scene.harvest().code == 0);
+  std::vector<std::string> words = {"train",   "-o", "run", "--student", "new:d=32,layers=1,heads=2,context=64",
+                                    "--steps", "1"};
+  const ProgramEnd trained = scene.run(words);
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  scene.write("three.jsonl", dump_json({{"prompt", "a"}, {"reference", "b"}}) + "\n" +
+                                 dump_json({{"prompt", std::string(900, 'x')}, {"reference", "b"}}) + "\n" +
+                                 dump_json({{"prompt", "c"}, {"reference", "b"}}) + "\n");
+  const ProgramEnd generated = scene.run({"generate", "run", "three.jsonl", "--max-tokens", "4"});
+  CHECK(generated.code == 3);
+  CHECK(json_lines(generated.out).size() == 2);
+  CHECK(has(generated.err, "three.jsonl:2: the prompt fills the student's context"));
+  const ProgramEnd graded = scene.run({"eval", "run", "--prompts", "three.jsonl", "--max-tokens", "4", "--json"});
+  CHECK(graded.code == 0);
+  CHECK(json_of(graded.out)["all"] == 3);
+  CHECK(has(graded.err, "three.jsonl:2: the prompt fills the student's context"));
+}
+
 TEST_CASE("two processes do not train into one folder", "[e2e][train]") {
   if (!student_is_there()) return;
   Scene scene;

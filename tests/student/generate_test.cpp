@@ -46,8 +46,15 @@ TEST_CASE("many prompts at once are answered as each alone, and draws repeat") {
   for (const Generated& one : *all) CHECK(one.tokens <= 24);
   CHECK(generate(*run, prompts, together, [] { return true; }).error().code == Errc::interrupted);
   const Json endless = Json::array({{{"role", "user"}, {"content", std::string(5000, '1')}}});
-  CHECK(generate(*run, {endless}, together, never).error().code == Errc::usage);
-  CHECK(generate(*run, {Json::array()}, together, never).error().code == Errc::usage);
+  // What cannot be asked is told in its place, and holds up nobody.
+  const auto mixed = generate(*run, {prompts[0], endless, Json::array(), prompts[1]}, together, never);
+  REQUIRE_OK(mixed);
+  CHECK((*mixed)[0].completion.text == (*all)[0].completion.text);
+  CHECK((*mixed)[3].completion.text == (*all)[1].completion.text);
+  CHECK((*mixed)[0].problem.empty());
+  CHECK((*mixed)[1].problem.find("fills the student's context of") != std::string::npos);
+  CHECK_FALSE((*mixed)[2].problem.empty());
+  CHECK_FALSE((*mixed)[1].ended);
 }
 
 TEST_CASE("top-k and min-p leave only likely tokens, and an answer ends before a stop text") {
