@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "core/base/clock.h"
 #include "core/grade/code_grader.h"
@@ -72,6 +73,12 @@ int processes_with(const std::string& mark) {
   return count;
 }
 
+// On a machine so busy that the guard itself had to be killed, the kernel clears up a moment later.
+bool are_gone(const std::string& mark) {
+  for (int i = 0; i < 200 && processes_with(mark) > 0; ++i) std::this_thread::sleep_for(50ms);
+  return processes_with(mark) == 0;
+}
+
 }  // namespace
 
 #define NEED_SANDBOX() \
@@ -113,11 +120,11 @@ TEST_CASE("a fork bomb stays small and is gone afterwards", "[sandbox]") {
   REQUIRE_FALSE(end.out.empty());
   CHECK(std::stoi(end.out) > 0);
   CHECK(std::stoi(end.out) < job.limits.processes);
-  CHECK(processes_with("fork_bomb_of_the_sandbox_test") == 0);
+  CHECK(are_gone("fork_bomb_of_the_sandbox_test"));
   SandboxJob shell = python("");
   shell.command = {"sh", "-c", "b() { b | b & }; b; sleep 60", "fork_bomb_of_the_sandbox_test"};
   run(shell);
-  CHECK(processes_with("fork_bomb_of_the_sandbox_test") == 0);
+  CHECK(are_gone("fork_bomb_of_the_sandbox_test"));
 }
 
 TEST_CASE("endless output, endless loops and endless waiting end", "[sandbox]") {
