@@ -22,7 +22,7 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<Duration> positive(std::optional<double> value, double unit_seconds) {
+std::optional<Duration> not_negative(std::optional<double> value, double unit_seconds) {
   if (!value || !(*value >= 0)) return {};
   return from_seconds(*value * unit_seconds);
 }
@@ -63,11 +63,11 @@ Duration until(WallTime date, WallTime wall) { return from_seconds(static_cast<d
 
 std::optional<Duration> read_retry_after(const HttpHead& head, WallTime wall) {
   if (const auto text = head.find("retry-after-ms")) {
-    if (const auto wait = positive(parse_number(*text), 1e-3)) return wait;
+    if (const auto wait = not_negative(parse_number(*text), 1e-3); wait > Duration::zero()) return wait;
   }
   const auto text = head.find("retry-after");
   if (!text) return {};
-  if (const auto wait = positive(parse_number(*text), 1)) return wait;
+  if (const auto wait = not_negative(parse_number(*text), 1); wait > Duration::zero()) return wait;
   const auto date = parse_http_date(trimmed(*text));
   if (date && *date > wall) return until(*date, wall);
   return {};
@@ -77,7 +77,7 @@ std::optional<Duration> read_retry_after(const HttpHead& head, WallTime wall) {
 
 std::optional<Duration> parse_reset(std::string_view text) {
   text = trimmed(text);
-  if (const auto plain = parse_number(text)) return positive(plain, 1);
+  if (const auto plain = parse_number(text)) return not_negative(plain, 1);
   double total = 0;
   while (!text.empty()) {
     const std::size_t digits = text.find_first_not_of("0123456789.");

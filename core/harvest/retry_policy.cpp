@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 namespace retort {
 namespace {
@@ -47,13 +48,19 @@ Verdict charged_retry(Verdict verdict, const AttemptHistory& history, const Retr
   return verdict;
 }
 
+// A wish that is kept and followed by another refusal, and so on, is not what it takes: after so many the pause is our own.
+constexpr int kWishesTaken = 2;
+
 // The request never started or was turned away: it costs no attempt, and the whole teacher gets a pause.
 Verdict free_retry(Verdict verdict, std::optional<Duration> asked, std::string reason, const AttemptHistory& history,
                    const RetrySettings& settings, Random& random) {
   verdict.next = Verdict::Next::retry;
   verdict.outcome = AttemptOutcome::refused;
-  verdict.hold = asked ? std::min(*asked, settings.retry_after_cap)
-                       : std::max<Duration>(100ms, full_jitter(settings, history.trouble_rounds, random));
+  verdict.hold = asked ? std::min(*asked, settings.retry_after_cap) : Duration::zero();
+  if (!asked || history.trouble_rounds > kWishesTaken) {
+    const Duration own = std::max<Duration>(100ms, full_jitter(settings, history.trouble_rounds, random));
+    verdict.hold = std::max(*verdict.hold, own);
+  }
   if (asked && *asked > settings.retry_after_cap) reason += " (clamped)";
   verdict.hold_reason = std::move(reason);
   return verdict;
@@ -92,6 +99,13 @@ Verdict judge_fault(const AttemptFacts& facts, const AttemptHistory& history, co
   }
 }
 
+// The first that says anything: no time at all, or one in the past, is as good as none.
+std::optional<Duration> stated_pause(std::initializer_list<std::optional<Duration>> wishes) {
+  for (const std::optional<Duration>& wish : wishes)
+    if (wish > Duration::zero()) return wish;
+  return {};
+}
+
 Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, const AttemptHistory& history,
                         const RetrySettings& settings, Random& random) {
   Verdict verdict;
@@ -101,9 +115,7 @@ Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, 
   switch (rejection.kind) {
     case Rejection::Kind::rate_limited: {
       verdict.trouble = Trouble::refusal;
-      const std::optional<Duration> asked = signals.retry_after     ? signals.retry_after
-                                            : rejection.retry_after ? rejection.retry_after
-                                                                    : signals.reset;
+      const auto asked = stated_pause({signals.retry_after, rejection.retry_after, signals.reset});
       return free_retry(verdict, asked, asked ? "the teacher asked for a pause (429)" : "429 without a Retry-After",
                         history, settings, random);
     }
@@ -121,8 +133,8 @@ Verdict judge_rejection(const Rejection& rejection, const RateSignals& signals, 
   }
   verdict.trouble = Trouble::failing;
   verdict = charged_retry(verdict, history, settings, random);
-  if (signals.retry_after) {
-    verdict.hold = std::min(*signals.retry_after, settings.retry_after_cap);
+  if (const auto asked = stated_pause({signals.retry_after})) {
+    verdict.hold = std::max(verdict.hold.value_or(Duration::zero()), std::min(*asked, settings.retry_after_cap));
     verdict.hold_reason = "the teacher asked for a pause (" + rejection.word + ")";
   }
   return verdict;

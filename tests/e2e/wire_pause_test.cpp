@@ -70,7 +70,7 @@ TEST_CASE("nothing is asked while the teacher wants silence", "[e2e][wire]") {
 // when:  a Retry-After that says nothing, or nothing sensible
 // then:  a pause of its own making: no busy loop, and not for ever
 TEST_CASE("a refusal that names no time is not answered in haste", "[e2e][wire]") {
-  const char* faults[] = {"429_none", "429_neg", "429_junk", "429_past"};
+  const char* faults[] = {"429_none", "429_neg", "429_junk", "429_past", "429_zero", "429_reset_zero"};
   std::vector<std::future<std::vector<FakeTeacherEntry>>> logs;
   for (const char* fault : faults) {
     logs.push_back(std::async(std::launch::async, [fault] {

@@ -253,8 +253,8 @@ TEST_CASE("a teacher that refuses us ends the run and no row", "[e2e][wire]") {
   }
 }
 
-constexpr const char* kPauses[] = {"429",      "429_date", "429_past", "429_ms",
-                                   "429_body", "429_none", "429_neg",  "429_junk"};
+constexpr const char* kPauses[] = {"429",      "429_date", "429_past", "429_ms",   "429_body",
+                                   "429_none", "429_neg",  "429_junk", "429_zero", "429_reset_zero"};
 
 // when:  the fault three times, then right answers; one attempt a row is all there is
 // then:  answered, exit 0: being told to wait costs no attempt

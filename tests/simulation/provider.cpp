@@ -103,7 +103,7 @@ void Provider::refuse(ServerKey key, std::int64_t prompt, Gateway::Ruling ruling
 }
 
 std::string Provider::odd_retry_after() {
-  switch (random_.between(0, 3)) {
+  switch (random_.between(0, 4)) {
     case 0: {
       const std::time_t at = wall(timeline_.now()) / 1000 + random_.between(0, 5);
       std::tm parts{};
@@ -116,6 +116,8 @@ std::string Provider::odd_retry_after() {
       return "99999999999";
     case 2:
       return "-5";
+    case 3:
+      return "0";
     default:
       return "soon";
   }

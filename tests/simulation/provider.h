@@ -23,7 +23,7 @@ struct FaultSettings {
   double silence = 0;          ///< no reply ever: a time-out, paid for
   double stop = 0;             ///< 401, 403 or a quota that is used up: the harvest stops
   Duration down_every{};       ///< mean time between outages in which nobody can be reached; zero: none
-  double odd_retry_after = 0;  ///< of the refusals: a date, absurdly long, negative, or junk
+  double odd_retry_after = 0;  ///< of the refusals: a date, absurdly long, negative, zero, or junk
   Duration down_for = 5s;      ///< how long they are, at most
   std::size_t body_bytes = 0;  ///< answers are padded up to so many bytes, uniformly
 };

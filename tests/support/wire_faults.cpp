@@ -128,6 +128,8 @@ void add_refusals(std::map<std::string, Make, std::less<>>& faults) {
         (input.argument.empty() ? "1" : input.argument) + R"(s"}]}}])";
     return WireReply{.bytes = reply(body, kJson, "429 Too Many Requests"), .status = 429};
   };
+  faults["429_zero"] = limited("Retry-After", "0\r\nretry-after-ms: 0");
+  faults["429_reset_zero"] = limited("x-ratelimit-reset-requests", "0ms\r\nx-ratelimit-remaining-requests: 0");
   faults["429_ms"] = limited("Retry-After", "60\r\nretry-after-ms: 200");
   faults["429_none"] = limited("", "");
   faults["429_huge"] = limited("Retry-After", "99999999999999999999999");

@@ -36,6 +36,8 @@ TEST_CASE("waits are read in their order of precedence") {
   CHECK(wait({{"retry-after", "Sun, 22 Nov 2026 16:00:30 GMT"}}) == 30s);
   CHECK_FALSE(wait({{"retry-after", "Sun, 22 Nov 2026 15:00:00 GMT"}}));  // past: a skewed clock, not a wish
   CHECK_FALSE(wait({{"retry-after", "-5"}}));
+  CHECK_FALSE(wait({{"retry-after", "0"}}));  // no time is no wish
+  CHECK(wait({{"retry-after-ms", "0"}, {"retry-after", "3"}}) == 3s);
   CHECK_FALSE(wait({{"retry-after", "soon"}}));
   CHECK_FALSE(wait({}));
   CHECK(wait({{"retry-after", "99999999999999999999999"}}) > 24h * 365);  // clamped by the policy, never wrapped
@@ -97,6 +99,30 @@ TEST_CASE("a rate limit burns no attempt and silences the teacher") {
   CHECK(silent.hold >= Duration(100ms));
   CHECK(silent.hold <= Duration(60s));
   CHECK(verdict_on(NetFault::connect, {0, 0, 40}).hold <= Duration(10s));
+}
+
+TEST_CASE("a pause of no time, or one that never suffices, becomes one of our own that grows") {
+  const auto longest = [](const Rejection& refused, const RateSignals& signals, AttemptHistory history) {
+    Random random(5);
+    Duration most{};
+    for (int i = 0; i < 200; ++i) {
+      const Verdict verdict = judge({NetFault::none, "", true, refused, signals}, history, {}, random);
+      CHECK(verdict.hold >= Duration(100ms));
+      most = std::max(most, verdict.hold.value_or(Duration{}));
+    }
+    return most;
+  };
+  RateSignals now;
+  now.reset = 0s;
+  Rejection at_once = rejection(Rejection::Kind::rate_limited);
+  at_once.retry_after = 0s;
+  CHECK(longest(at_once, now, {0, 0, 1}) > 1500ms);
+  CHECK(longest(at_once, now, {0, 0, 40}) > 50s);
+  now.retry_after = 100ms;  // kept twice, and refused again each time
+  CHECK(longest(at_once, now, {0, 0, 2}) == Duration(100ms));
+  CHECK(longest(at_once, now, {0, 0, 3}) > 6s);
+  now.retry_after = 1ms;
+  CHECK(longest(rejection(Rejection::Kind::transient), now, {9, 0, 40, true}) > 50s);
 }
 
 TEST_CASE("attempts are bounded, and only what was really tried counts") {
