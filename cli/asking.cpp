@@ -17,7 +17,9 @@ namespace {
 constexpr std::size_t kStreamBytesMore = 4;
 
 // A cap can only hold over what has a bound.
-Result<void> read_caps(const CapFlags& flags, const HarvestSettings& settings, WallTime now, Caps& caps) {
+Result<void> read_caps(const CapFlags& flags, const TeacherProfile& profile, WallTime now, HarvestSettings& settings) {
+  constexpr Tokens kMillion = 1'000'000;
+  Caps& caps = settings.caps;
   if (flags.max_usd) caps.money = Usd::from_dollars(*flags.max_usd);
   caps.tokens = flags.max_total_tokens;
   caps.requests = flags.max_requests;
@@ -33,6 +35,15 @@ Result<void> read_caps(const CapFlags& flags, const HarvestSettings& settings, W
   if ((caps.money || caps.tokens) && !settings.max_tokens) {
     return fail(Errc::usage, "a cap on " + std::string(caps.money ? "money" : "tokens") +
                                  " can only hold if answers have a bound: give --max-tokens N");
+  }
+  if (caps.money && profile.settings.prices.most(kMillion, kMillion) <= Usd{}) {
+    const std::string& name = profile.identity.name;
+    return fail(Errc::usage,
+                "--max-usd can only hold where prices are known: state price_input_per_million and "
+                "price_output_per_million in [teacher." +
+                    name +
+                    "], or cap --max-total-tokens or "
+                    "--max-requests");
   }
   return {};
 }
@@ -132,7 +143,7 @@ Result<HarvestPlan> plan_asking(const AskingFlags& flags, const Edges& edges) {
   settings.drain = from_seconds(flags.drain_seconds);
   settings.seed = std::random_device{}();
   settings.wait_until_ready = plan.profile.wait_until_ready;
-  if (auto read = read_caps(flags.caps, settings, edges.clock.wall(), settings.caps); !read) return fail(read.error());
+  if (auto read = read_caps(flags.caps, plan.profile, edges.clock.wall(), settings); !read) return fail(read.error());
   return plan;
 }
 

@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/harvest/rate_signals.h"
 #include "core/teacher/presets.h"
+#include "core/teacher/redacted_reply.h"
 
 namespace retort {
 namespace {
@@ -109,18 +110,17 @@ Exchange exchange_once(Transport& transport, HttpRequest request) {
   }
 }
 
-Json announced_limits(const HttpHead& head) {
+Json announced_limits(const HttpHead& head, const std::string& credential) {
   Json limits = Json::object();
   for (const auto& [name, value] : head.headers) {
     if (name.find("ratelimit") != std::string::npos || name.rfind("retry-after", 0) == 0)
-      limits[name] = to_valid_utf8(value);
+      limits[name] = redacted(to_valid_utf8(value), credential);
   }
   return limits;
 }
 
-void print_reply(const Exchange& exchange, const Reply& reply, const Cost& cost) {
+void print_reply(const Exchange& exchange, const Json& limits, const Reply& reply, const Cost& cost) {
   print_line("status: " + std::to_string(exchange.head.status) + " after " + short_duration(exchange.end.timing.total));
-  const Json limits = announced_limits(exchange.head);
   if (limits.empty()) print_line("limits announced: none");
   for (const auto& [name, value] : limits.items())
     print_line("limit announced: " + name + ": " + visible_text(value.get<std::string>()));
@@ -157,27 +157,27 @@ Result<void> test_server(const Flags& flags, Edges& edges, const TeacherProfile&
   if (interrupted()) return fail(Errc::interrupted, "stopped by a signal");
   if (exchange.end.fault != NetFault::none)
     return fail(Errc::refused, "no answer from " + server + ": " + redacted(exchange.end.detail, credential));
-  exchange.body = redacted(std::move(exchange.body), credential);
-  const Reply reply = teacher.decode(exchange.head, exchange.body);
+  const Reply reply = decode_redacted(teacher, exchange.head, exchange.body, credential);
   Cost cost;
   if (const auto* answer = std::get_if<Answer>(&reply))
     cost = teacher.invoice(answer->usage, teacher.bound(question), edges.clock.wall());
+  const Json limits = announced_limits(exchange.head, credential);
   if (flags.json) {
     const Result<Json> body = parse_json(exchange.body);
     print_line(dump_json({{"teacher", describe(profile)},
                           {"asked", server},
                           {"status", exchange.head.status},
                           {"seconds", seconds(exchange.end.timing.total)},
-                          {"limits", announced_limits(exchange.head)},
+                          {"limits", limits},
                           {"cost_usd", cost.money.dollars()},
                           {"body", body ? *body : Json(to_valid_utf8(exchange.body))}}));
   } else {
-    print_reply(exchange, reply, cost);
+    print_reply(exchange, limits, reply, cost);
   }
   const auto* rejection = std::get_if<Rejection>(&reply);
   if (!rejection) return {};
   const Errc code = rejection->kind == Rejection::Kind::quota ? Errc::quota : Errc::refused;
-  return fail(code, server + " did not answer (" + rejection->word + "): " + redacted(rejection->detail, credential));
+  return fail(code, server + " did not answer (" + rejection->word + "): " + rejection->detail);
 }
 
 Result<int> test(const Flags& flags, Edges& edges) {

@@ -1,7 +1,9 @@
 #include "core/base/text.h"
 
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace retort {
 namespace {
@@ -91,11 +93,48 @@ std::string on_one_line(std::string_view text) {
   return result;
 }
 
+namespace {
+
+/// One character as JSON spells it at the begin of `text`, and how many bytes that takes; 0 bytes at the end.
+std::pair<char, std::size_t> json_character(std::string_view text) {
+  if (text.empty()) return {0, 0};
+  if (text[0] == '\\' && text.size() > 1) {
+    if (text[1] == '/') return {'/', 2};
+    unsigned code = 0;
+    if (text[1] == 'u' && text.size() >= 6 &&
+        std::from_chars(text.data() + 2, text.data() + 6, code, 16).ptr == text.data() + 6 && code < 0x80) {
+      return {static_cast<char>(code), 6};
+    }
+  }
+  return {text[0], 1};
+}
+
+/// How many bytes at the begin of `text` spell the secret; 0 if they do not.
+std::size_t spelling_of(std::string_view secret, std::string_view text) {
+  std::size_t at = 0;
+  for (const char wanted : secret) {
+    const auto [character, bytes] = json_character(text.substr(at));
+    if (bytes == 0 || character != wanted) return 0;
+    at += bytes;
+  }
+  return at;
+}
+
+}  // namespace
+
 std::string redacted(std::string text, std::string_view secret) {
   if (secret.empty()) return text;
   constexpr std::string_view kMark = "[redacted]";
   for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kMark.size())) {
     text.replace(at, secret.size(), kMark);
+  }
+  if (text.find("\\u00") == std::string::npos && text.find("\\/") == std::string::npos) return text;
+  const char begins[] = {secret[0], '\\'};
+  const std::string_view either(begins, sizeof begins);
+  for (std::size_t at = text.find_first_of(either); at != std::string::npos; at = text.find_first_of(either, at)) {
+    const std::size_t bytes = spelling_of(secret, std::string_view(text).substr(at));
+    if (bytes > 0) text.replace(at, bytes, kMark);
+    at += bytes > 0 ? kMark.size() : 1;
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include "core/batch/result_lines.h"
 #include "core/corpus/words.h"
 #include "core/harvest/answers.h"
+#include "core/teacher/redacted_reply.h"
 
 namespace retort {
 namespace {
@@ -154,13 +155,12 @@ void BatchCollector::read_reply(const BatchQuestion& asked, const BatchLine& lin
   end.http_status = line.status;
   end.headers = Json::object();
   for (const auto& [name, value] : head.headers) end.headers[name] = value;
-  // Redacted before it is read: what is decoded is what is stored.
-  end.raw_body = redacted(std::string(line.body), secret);
+  end.raw_body = std::string(line.body);
 
   const Question question{asked.messages, asked.parameters, asked.max_tokens, false,
                           1 + static_cast<int>(asked.also.size())};
   AttemptFacts facts;
-  facts.reply = teacher_.decode(head, end.raw_body);
+  facts.reply = decode_redacted(teacher_, head, end.raw_body, secret);
   const AttemptHistory history{asked.attempts_charged, asked.timeouts, 0, false};
   const RetryVerdict verdict = judge(facts, history, settings_.harvest.retry, random_);
   auto* const answer = std::get_if<Answer>(&facts.reply);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/teacher/redacted_reply.h"
 
 namespace retort {
 namespace {
@@ -90,16 +91,15 @@ std::vector<RowId> note_served(std::vector<Served> served, const std::string& cr
   return done;
 }
 
-ExchangeRead read_exchange(const Flight& flight, const ResponseEnd& event, const AttemptEnd& end,
-                           const Teacher& teacher, const std::string& credential, WallTime wall) {
+ExchangeRead read_exchange(const Flight& flight, const ResponseEnd& event, AttemptEnd& end, const Teacher& teacher,
+                           const std::string& credential, WallTime wall) {
   AttemptFacts facts;
   facts.fault = event.fault;
   facts.fault_detail = redacted(on_one_line(event.detail), credential);
   facts.possibly_billed = event.possibly_billed;
   bool whole = event.fault == NetFault::none;
   const bool stream = flight.work.question.stream;
-  // Redacted before it is read: what is decoded is what is stored.
-  if (whole || stream) facts.reply = teacher.decode(flight.head, end.raw_body);
+  if (whole || stream) facts.reply = decode_redacted(teacher, flight.head, end.raw_body, credential);
   if (!whole && stream && std::holds_alternative<Answer>(facts.reply)) {
     // A stream that said its end is whole, however the connection ended.
     whole = true;
@@ -121,10 +121,11 @@ AttemptEnd unsent_end(const Ready& ready, const std::string& why) {
   return end;
 }
 
-AttemptEnd cancelled_exchange(Flight& flight, Instant now, const std::string& credential) {
+AttemptEnd cancelled_exchange(Flight& flight, Instant now, const Teacher& teacher, const std::string& credential) {
   AttemptEnd end = record_exchange(flight, {{}, now - flight.sent}, credential);
   end.outcome = AttemptOutcome::cancelled;
   end.error = "cancelled";
+  if (flight.work.question.stream) keep_partial(decode_redacted(teacher, flight.head, end.raw_body, credential), end);
   end.possibly_billed = true;
   for (const RowId request : flight.work.also) end.also.push_back({request});
   return end;

@@ -39,18 +39,18 @@ void watch_first_token(Flight& flight, const Teacher& teacher, Instant now);
 std::vector<RowId> note_served(std::vector<Served> served, const std::string& credential, Tally& tally,
                                AttemptEnd& end);
 
-/// How an exchange ended, and whether the whole of its reply came; `end` holds its raw body, redacted.
+/// How an exchange ended, and whether the whole of its reply came; `end` holds its raw body, which is redacted with it.
 struct ExchangeRead {
   AttemptFacts facts;
   bool whole = false;
 };
-ExchangeRead read_exchange(const Flight& flight, const ResponseEnd& event, const AttemptEnd& end,
-                           const Teacher& teacher, const std::string& credential, WallTime wall);
+ExchangeRead read_exchange(const Flight& flight, const ResponseEnd& event, AttemptEnd& end, const Teacher& teacher,
+                           const std::string& credential, WallTime wall);
 
 /// The record of an attempt that was never sent, since it would only be refused.
 AttemptEnd unsent_end(const Ready& ready, const std::string& why);
 
 /// The record of an exchange that is given up on at `now`.
-AttemptEnd cancelled_exchange(Flight& flight, Instant now, const std::string& credential);
+AttemptEnd cancelled_exchange(Flight& flight, Instant now, const Teacher& teacher, const std::string& credential);
 
 }  // namespace retort

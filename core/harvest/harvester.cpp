@@ -392,8 +392,7 @@ class Harvester::Loop {
     for (auto& [id, flight] : flights_) {
       transport_.cancel(ExchangeId{id});
       const std::size_t bytes = flight.body.size();
-      AttemptEnd end = cancelled_exchange(flight, now_, settings_.credential);
-      if (flight.work.question.stream) keep_partial(teacher_.decode(flight.head, end.raw_body), end);
+      AttemptEnd end = cancelled_exchange(flight, now_, teacher_, settings_.credential);
       tally_.failed(end);
       budget_.settle(flight.bound, {}, true);
       reading_.ended(ExchangeId{id});

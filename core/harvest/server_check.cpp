@@ -48,7 +48,8 @@ std::string ServerCheck::notice() const {
   if (facts_->context_tokens)
     return "the server is ready; its context is " + std::to_string(*facts_->context_tokens) + " tokens";
   if (facts_->has_model || facts_->models.empty()) return {};
-  return "the server lists " + shortened(on_one_line(to_valid_utf8(facts_->models.front())), 80) +
+  return "the server lists " +
+         shortened(redacted(on_one_line(to_valid_utf8(facts_->models.front())), settings_.credential), 80) +
          (facts_->models.size() > 1 ? " and others" : "") + ", not " + settings_.model;
 }
 

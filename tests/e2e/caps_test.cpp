@@ -96,6 +96,7 @@ TEST_CASE("a cap that cannot hold is refused before the first request", "[e2e][c
   scene.write("prompts.jsonl", sums(3));
   const auto words =
       GENERATE(as<std::vector<std::string>>{}, std::vector<std::string>{"--max-usd", "1"},
+               std::vector<std::string>{"--max-usd", "1", "--max-tokens", "100"},
                std::vector<std::string>{"--max-total-tokens", "100"}, std::vector<std::string>{"--until", "yesterday"});
   CHECK(scene.harvest(words).code == 2);
   CHECK(scene.teacher().requests() == 0);

@@ -15,8 +15,13 @@ constexpr const char* kKey = "sk-correct-horse-battery-staple-0451";
 
 /// The configuration with a key, and the words that make everything that could be written.
 struct KeyScene : Scene {
-  explicit KeyScene(FakeTeacherOptions options) : Scene(std::move(options), {{"api_key_env", "\"FAKE_KEY\""}}) {
+  explicit KeyScene(FakeTeacherOptions options, Profile profile = {})
+      : Scene(std::move(options), with_variable(profile)) {
     write("prompts.jsonl", sums(40));
+  }
+  static Profile with_variable(Profile profile) {
+    profile["api_key_env"] = "\"FAKE_KEY\"";
+    return profile;
   }
   ProgramSetup with_key(std::vector<std::string> words) const {
     ProgramSetup made = setup(std::move(words));
@@ -76,7 +81,9 @@ TEST_CASE("the key is sent, and is in nothing that is said or written", "[e2e][s
 }
 
 TEST_CASE("a key that a teacher echoes is kept nowhere", "[e2e][secrets]") {
-  KeyScene scene({.scenario = "then: key_echo"});
+  const std::string fault = GENERATE("key_echo", "key_escaped");
+  CAPTURE(fault);
+  KeyScene scene({.scenario = "then: " + fault});
   std::vector<ProgramEnd> ends{Program(scene.harvesting()).wait(),
                                Program(scene.with_key({"teacher", "test", "fake"})).wait(),
                                Program(scene.with_key({"teacher", "test", "fake", "--json"})).wait()};
@@ -86,6 +93,27 @@ TEST_CASE("a key that a teacher echoes is kept nowhere", "[e2e][secrets]") {
     CHECK(has(end.err, "Incorrect API key provided"));
   }
   CHECK(has(raw_bodies(scene), "Incorrect API key provided"));
+  CHECK(places_of_key(scene, ends).empty());
+}
+
+// when:  the key in an answer, in one piece or in many events of a stream
+// then:  the answer is kept without it; of the stream, which would spell it again, the raw bytes are not
+TEST_CASE("a key in an answer is in nothing that is kept of it", "[e2e][secrets]") {
+  const bool stream = GENERATE(false, true);
+  CAPTURE(stream);
+  KeyScene scene({.scenario = "then: key_in_answer"}, {{"stream", stream ? "true" : "false"}});
+  std::vector<ProgramEnd> ends{Program(scene.harvesting()).wait()};
+  CHECK(ends.back().code == 0);
+  for (const auto& words : std::vector<std::vector<std::string>>{{"decode"},
+                                                                 {"export", "-o", "out.jsonl"},
+                                                                 {"show", "--last", "--json"},
+                                                                 {"teacher", "test", "fake", "--json"}}) {
+    ends.push_back(Program(scene.with_key(words)).wait());
+    CAPTURE(words, ends.back().err);
+    CHECK(ends.back().code == 0);
+  }
+  CHECK(scene.number("SELECT count(*) FROM response WHERE text = 'You asked with Bearer [redacted]'") == 40);
+  CHECK(scene.number("SELECT count(*) FROM raw") == (stream ? 0 : 40));
   CHECK(places_of_key(scene, ends).empty());
 }
 

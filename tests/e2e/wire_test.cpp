@@ -225,10 +225,9 @@ struct Stop {
 };
 
 constexpr Stop kStops[] = {
-    {"401", 4, "http_401"},           {"403", 4, "http_403"},
-    {"404", 4, "http_404"},           {"key_echo", 4, "http_401"},
-    {"redirect", 4, "http_307"},      {"redirect_loop", 4, "http_307"},
-    {"redirect_file", 4, "http_302"}, {"insufficient_quota", 5, "quota"},
+    {"401", 4, "http_401"},           {"403", 4, "http_403"},           {"404", 4, "http_404"},
+    {"key_echo", 4, "http_401"},      {"key_escaped", 4, "http_401"},   {"redirect", 4, "http_307"},
+    {"redirect_loop", 4, "http_307"}, {"redirect_file", 4, "http_302"}, {"insufficient_quota", 5, "quota"},
 };
 
 // when:  the fault at the first request

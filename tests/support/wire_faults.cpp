@@ -168,6 +168,23 @@ void add_refusals(std::map<std::string, Make, std::less<>>& faults) {
                                     kJson, "401 Unauthorized"),
                      .status = 401};
   };
+  faults["key_escaped"] = [](const Input& input) {
+    std::string spelled;
+    for (const char c : input.authorization) {
+      char escape[8];
+      spelled.append(escape, static_cast<std::size_t>(std::snprintf(escape, sizeof escape, "\\u%04X", c)));
+    }
+    const std::string body = R"({"error":{"code":"invalid_api_key","message":"Incorrect API key provided: )" + spelled +
+                             R"(","param":")" + spelled + R"("}})";
+    return WireReply{.bytes = reply(body, kJson, "401 Unauthorized"), .status = 401};
+  };
+  faults["key_in_answer"] = [](const Input& input) {
+    ChatAnswer telling = input.answer;
+    for (ChatChoice& choice : telling.choices) choice.answer.text = "You asked with " + input.authorization;
+    const std::string bytes = input.stream ? chunked(chat_events(telling, true), "Content-Type: text/event-stream\r\n")
+                                           : reply(chat_body(telling));
+    return WireReply{.bytes = bytes, .answers = true, .status = 200};
+  };
   faults["redirect"] = [](const Input& input) {
     return WireReply{
         .bytes = reply("", "Location: " + (input.argument.empty() ? "http://127.0.0.1:9/v1" : input.argument) + "\r\n",

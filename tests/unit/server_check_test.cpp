@@ -66,6 +66,10 @@ TEST_CASE("another model is told, a server without a list is simply there") {
     CHECK_FALSE(scene.ask(check, 200, R"({"data":[{"id":"other"},{"id":"third"}]})"));
     CHECK(check.notice() == "the server lists other and others, not m");
   }
+  SECTION("our key as a model") {
+    CHECK_FALSE(scene.ask(check, 200, R"({"data":[{"id":"a k\u0065y"}]})"));
+    CHECK(check.notice() == "the server lists a [redacted], not m");
+  }
   SECTION("no such page") {
     CHECK_FALSE(scene.ask(check, 404, "<html>"));
     CHECK(check.notice().empty());
