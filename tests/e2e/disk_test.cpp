@@ -128,6 +128,36 @@ TEST_CASE("a place that cannot hold a corpus is told before the first request", 
   CHECK(scene.teacher().requests() == 5);
 }
 
+#ifdef RETORT_PRELOADS
+
+// when:  the corpus would lie, or lies already, on a disk that the kernel calls NFS; and on one that it calls ext4
+// then:  exit 7 with the name of the kind, nothing is asked and nothing is made; the local one is harvested
+TEST_CASE("a corpus on a network file system is refused before the first request", "[e2e][disk]") {
+  Scene scene;
+  scene.write("prompts.jsonl", sums(2));
+  const auto on_disk = [&](const char* magic) {
+    ProgramSetup setup = scene.setup(scene.harvest_words());
+    setup.environment["LD_PRELOAD"] = RETORT_BINARY_DIR "/disk_shim.so";
+    setup.environment["DISK_SHIM_MAGIC"] = magic;
+    return Program(setup).wait();
+  };
+  const auto check_refused = [&] {
+    const ProgramEnd end = on_disk("0x6969");
+    CHECK(end.code == 7);
+    CHECK(has(said(end).back(), "corpus.db: lies on a network file system (nfs)"));
+    CHECK(has(said(end).back(), "keep the corpus on a local disk"));
+  };
+  check_refused();
+  CHECK_FALSE(std::filesystem::exists(scene.path("corpus.db")));
+  CHECK(scene.teacher().requests() == 0);
+  CHECK(on_disk("0xEF53").code == 0);
+  CHECK(answered(scene) == 2);
+  check_refused();
+  CHECK(answered(scene) == 2);
+}
+
+#endif
+
 TEST_CASE("without the right to write there, nothing is asked", "[e2e][disk]") {
   Scene scene;
   scene.write("prompts.jsonl", sums(5));
