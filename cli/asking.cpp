@@ -117,6 +117,7 @@ Result<HarvestPlan> plan_asking(const AskingFlags& flags, const Edges& edges) {
   read_limits(flags, plan.profile);
   Result<std::string> credential = credential_of(plan.profile);
   if (!credential) return fail(credential.error());
+  if (auto done = apply_sampling(flags.sampling, plan.profile); !done) return fail(done.error());
   Result<std::unique_ptr<Teacher>> teacher = make_teacher(plan.profile.identity.dialect, plan.profile.settings);
   if (!teacher) return fail(teacher.error());
   plan.teacher = std::move(*teacher);
@@ -128,8 +129,6 @@ Result<HarvestPlan> plan_asking(const AskingFlags& flags, const Edges& edges) {
   settings.credential = std::move(*credential);
   settings.parameters = plan.profile.parameters;
   settings.max_tokens = plan.profile.max_tokens;
-  if (auto done = apply_sampling(flags.sampling, settings.parameters, settings.max_tokens); !done)
-    return fail(done.error());
   settings.stream = plan.profile.stream;
   if (settings.stream) settings.body_bytes_max *= kStreamBytesMore;
   const Result<void> accepted = plan.teacher->accepts(settings.parameters, 1);

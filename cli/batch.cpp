@@ -144,7 +144,7 @@ void add_batch(CLI::App& app, Action& action) {
   CLI::App* collect = add_subcommand(*command, *flags, "collect", "Take in the answers of the batches that are done");
   collect->add_flag("--wait", flags->wait, "Until all are; harvests may run meanwhile");
   collect->add_option("--every", flags->every_seconds, "Seconds between two looks with --wait")
-      ->check(CLI::Range(0.05, 86'400.0))
+      ->check(number_between(0.05, 86'400.0))
       ->capture_default_str();
   collect->footer("Example:\n  retort batch collect -c corpus.db --wait --every 300");
   collect->callback([flags, &action] { action = [flags](Edges& edges) { return batch_collect(*flags, edges); }; });

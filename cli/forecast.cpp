@@ -74,9 +74,10 @@ void print_text(const Wanted& wanted, const Expected& expected, const Experience
   } else {
     print_line("this corpus has no answers of this teacher yet: nothing to predict from (ask a few first)");
   }
+  if (wanted.requests == 0) return;  // what takes no time needs none predicted
   print_line(expected.minutes > 0 ? "duration: about " + short_duration(from_seconds(expected.minutes * 60)) +
                                         ", bound by " + expected.bound_by
-                                  : "duration: unknown; no limit is configured and nothing was asked yet");
+                                  : "duration: unknown; no limit is configured and nothing was asked so far");
 }
 
 }  // namespace

@@ -249,10 +249,9 @@ class ProfileReader {
     std::vector<Url> urls;
     std::set<std::string> origins;
     for (std::size_t i = 0; i < p.endpoints.size(); ++i) {
+      if (const std::string problem = problem_with_base_url(p.endpoints[i]); !problem.empty())
+        return wrong((p.endpoints.size() > 1 ? "(number " + std::to_string(i + 1) + ") " : "") + problem);
       const auto url = parse_url(p.endpoints[i]);
-      const std::string which = p.endpoints.size() > 1 ? "(number " + std::to_string(i + 1) + ") " : "";
-      if (!url) return wrong(which + "must start with http:// or https:// and name a host");
-      if (url->has_credentials) return wrong("holds a credential: use api_key_env");
       origins.insert(url->origin());
       urls.push_back(*url);
     }

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "cli/making.h"
+#include "cli/options.h"
 #include "core/base/text.h"
 #include "core/prompt/make/magpie.h"
 #include "core/prompt/make/topics.h"
@@ -114,7 +115,7 @@ void add_self_instruct(CLI::App& prompts, Action& action) {
       ->check(CLI::Range(1, 100));
   command->add_option("--novelty", flags->novelty, "Drop what is that much like another, by ROUGE-L")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.01));
+      ->check(number_between(0, 1.01));
   command->footer("Example:\n  retort prompts self-instruct -t r1 --seeds seeds.jsonl --count 1000 > prompts.jsonl");
   command->callback([flags, &action] {
     action = [flags](Edges& edges) -> Result<int> {
@@ -185,7 +186,7 @@ void add_topics(CLI::App& prompts, Action& action) {
       ->check(CLI::Range(1, 100));
   command->add_option("--novelty", flags->novelty, "Drop what is that much like another, by ROUGE-L")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.01));
+      ->check(number_between(0, 1.01));
   command->footer(
       "Example:\n  retort prompts topics -t r1 --topics topics.txt --personas personas.txt --count 500 > "
       "prompts.jsonl");

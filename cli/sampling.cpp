@@ -5,7 +5,7 @@ namespace retort {
 namespace {
 
 // name=value; the value is JSON if it reads as JSON, else text.
-Result<void> apply_set(const std::string& word, Json& parameters, std::optional<std::int64_t>& max_tokens) {
+Result<void> apply_set(const std::string& word, TeacherProfile& profile) {
   const std::size_t equals = word.find('=');
   if (equals == std::string::npos || equals == 0)
     return fail(Errc::usage, "--set wants name=value, not '" + word + "'");
@@ -18,9 +18,10 @@ Result<void> apply_set(const std::string& word, Json& parameters, std::optional<
   if (name == "max_tokens" || name == "max_completion_tokens") {
     if (!value || !value->is_number_integer() || *value < 1)
       return fail(Errc::usage, "--set " + name + " wants a whole number above 0");
-    max_tokens = value->get<std::int64_t>();
+    profile.max_tokens = value->get<std::int64_t>();
+    if (name == "max_completion_tokens") profile.settings.max_tokens_name = name;
   } else {
-    parameters[name] = value ? *value : Json(word.substr(equals + 1));
+    profile.parameters[name] = value ? *value : Json(word.substr(equals + 1));
   }
   return {};
 }
@@ -32,10 +33,10 @@ void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}));
   command.add_option("--temperature", flags.temperature, "0 for the likeliest answer")->check(number_from_zero());
   command.add_option("--top-p", flags.top_p, "Sample from the likeliest tokens of this much probability")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   command.add_option("--top-k", flags.top_k, "Sample from so many of the likeliest tokens");
   command.add_option("--min-p", flags.min_p, "Leave out tokens below this share of the likeliest one's probability")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   command.add_option("--seed", flags.seed, "Seed of the first sample; sample i sends seed + i");
   command.add_option("--stop", flags.stop, "End the answer before this text (repeatable)")
       ->expected(1)
@@ -51,10 +52,11 @@ void add_sampling_options(CLI::App& command, SamplingFlags& flags) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-Result<void> apply_sampling(const SamplingFlags& flags, Json& parameters, std::optional<std::int64_t>& max_tokens) {
+Result<void> apply_sampling(const SamplingFlags& flags, TeacherProfile& profile) {
   for (const std::string& word : flags.set) {
-    if (auto done = apply_set(word, parameters, max_tokens); !done) return done;
+    if (auto done = apply_set(word, profile); !done) return done;
   }
+  Json& parameters = profile.parameters;
   const auto put = [&](const char* name, const auto& value) {
     if (value) parameters[name] = *value;
   };
@@ -68,7 +70,7 @@ Result<void> apply_sampling(const SamplingFlags& flags, Json& parameters, std::o
   if (flags.logprobs || flags.top_logprobs) parameters["logprobs"] = true;
   if (!flags.stop.empty()) parameters["stop"] = flags.stop;
   if (!flags.reasoning_effort.empty()) parameters["reasoning_effort"] = flags.reasoning_effort;
-  if (flags.max_tokens) max_tokens = flags.max_tokens;
+  if (flags.max_tokens) profile.max_tokens = flags.max_tokens;
   return {};
 }
 

@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/base/json.h"
+#include "cli/config.h"
 #include "core/base/result.h"
 
 namespace retort {
@@ -26,6 +26,6 @@ struct SamplingFlags {
 void add_sampling_options(CLI::App& command, SamplingFlags& flags);
 
 /// Lays what was given over the profile's parameters. Errc::usage for what is no sampling parameter.
-Result<void> apply_sampling(const SamplingFlags& flags, Json& parameters, std::optional<std::int64_t>& max_tokens);
+Result<void> apply_sampling(const SamplingFlags& flags, TeacherProfile& profile);
 
 }  // namespace retort

@@ -32,12 +32,12 @@ void add_train_settings(CLI::App& command, Json& settings, CLI::Option* resume) 
   add("--schedule", "schedule", std::string(), "cosine (default) or wsd: hold the rate, then let it fall")
       ->check(CLI::IsMember({"cosine", "wsd"}));
   add("--decay-part", "decay_part", double(), "wsd: part of the steps in which the rate falls (default 0.2)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   add("--lora-rank", "lora_rank", std::int64_t(), "Learn adapters of this rank beside frozen weights; 0 (default): all")
       ->check(CLI::Range(0, 4096));
   add("--lora-alpha", "lora_alpha", double(), "Adapters count alpha/rank (default 16)")->check(positive_number());
   add("--lora-dropout", "lora_dropout", double(), "Part of its input that an adapter does not see (default 0)")
-      ->check(CLI::Range(0.0, 0.99));
+      ->check(number_between(0, 0.99));
   add("--lora-targets", "lora_targets", std::string(),
       "Comma-separated: q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj (default: all)");
   const auto add_flag = [&](const char* names, const char* key, const char* help) {
@@ -62,7 +62,7 @@ void add_train_settings(CLI::App& command, Json& settings, CLI::Option* resume) 
       "Peak of the schedule (default 0.0015; for a student that exists 0.00002, with LoRA 0.0002)")
       ->check(positive_number());
   add("--warm-up", "warm_up", double(), "Part of the steps in which the rate rises (default 0.05)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(number_between(0, 1));
   add("--weight-decay", "weight_decay", double(), "Of matrices only (default 0.1, for a student that exists 0)")
       ->check(number_from_zero());
   add("--vocabulary", "vocabulary", std::int64_t(), "Tokens of the byte-level BPE, at most (default 512)")
@@ -70,7 +70,7 @@ void add_train_settings(CLI::App& command, Json& settings, CLI::Option* resume) 
   add("--seed", "seed", std::uint64_t(), "Of weights and order (default 0)");
   add("--validation-fraction", "validation_fraction", double(),
       "Of the conversations, held back and never learned (default 0.02)")
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(number_between(0, 0.9));
   add("--validate-every", "validate_every", std::int64_t(), "Steps between validation losses (default 200)")
       ->check(positive_number());
   add("--patience", "patience", std::int64_t(),

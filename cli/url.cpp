@@ -61,6 +61,20 @@ std::optional<Url> parse_url(const std::string& text) {
   return url;
 }
 
+std::string problem_with_base_url(const std::string& text) {
+  const auto url = parse_url(text);
+  if (!url) return "must start with http:// or https:// and name a host";
+  if (url->has_credentials) return "holds a credential: use api_key_env";
+  if (text.find_first_of("?#") != std::string::npos) return "holds a '?' or '#': paths of the API are put behind it";
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
+    return "holds a blank or a control character";
+  const std::string& port = url->port;
+  const bool digits = port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || (!port.empty() && (std::stoi(port) < 1 || std::stoi(port) > 65535)))
+    return "names a port that there is not: '" + port + "'";
+  return {};
+}
+
 bool is_private(const std::string& host) {
   if (host == "localhost" || host == "[::1]") return true;
   const bool is_number = host.find_first_not_of("0123456789.") == std::string::npos;

@@ -16,6 +16,9 @@ struct Url {
 /// Nothing if it is neither http nor https, or names no host.
 std::optional<Url> parse_url(const std::string& text);
 
+/// Why the paths of an API cannot be put behind it; empty if they can.
+std::string problem_with_base_url(const std::string& text);
+
 /// Loopback, a private address, or a bare name of one's own network.
 bool is_private(const std::string& host);
 

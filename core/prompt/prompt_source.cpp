@@ -51,7 +51,8 @@ PromptEvent from_object(Json object, const PromptSettings& settings, const std::
     if (const auto problem = problem_with(object["messages"])) return bad(*problem);
     result.messages = asked(std::move(object["messages"]), settings);
     used = "messages";
-  } else if (object.contains("prompt") && object["prompt"].is_string()) {
+  } else if (object.contains("prompt")) {
+    if (!object["prompt"].is_string()) return bad("'prompt' must be a text (a conversation stands in 'messages')");
     result.messages = asked(Json::array({user_message(std::move(object["prompt"].get_ref<std::string&>()))}), settings);
     used = "prompt";
   } else {

@@ -66,6 +66,10 @@ TEST_CASE("a mistake on the command line is named in one line", "[e2e][input]") 
        {"unknown option '--maxusd'", "did you mean '--max-usd'?", "retort harvest --help"}},
       {{"teacher", "test", "fake", "--promt=x"}, {"unknown option '--promt'", "retort teacher test --help"}},
       {{"export", "--shard-tokens", "0"}, {"--shard-tokens: 0 is no number above 0"}},
+      {{"harvest", "p.jsonl", "-t", "fake", "--temperature", "inf"}, {"--temperature: inf is no number from 0 on"}},
+      {{"harvest", "p.jsonl", "-t", "fake", "--drain", "nan"}, {"--drain: nan is no number from 0 on"}},
+      {{"harvest", "p.jsonl", "-t", "fake", "--top-p", "nan"}, {"--top-p: nan is no number from 0 to 1"}},
+      {{"harvest", "p.jsonl", "-t", "fake", "--min-p", "1.5"}, {"--min-p: 1.5 is no number from 0 to 1"}},
       {{"export", "one", "two"}, {"'one' is one word too many", "retort export --help"}},
   };
   for (const Mistake& mistake : mistakes) check_refused(scene, mistake.words, 2, mistake.parts);

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "cli/config.h"
+#include "cli/sampling.h"
 #include "tests/catch.h"
 
 using namespace retort;
@@ -190,6 +191,20 @@ TEST_CASE("a fleet's endpoints are one's own: anything else is refused in a line
              ContainsText("several of one teacher stand in 'base_urls'"));
   CHECK_THAT(problem(kTeacher + "base_urls = ['http://127.0.0.1:1']"), ContainsText("beside 'base_url'"));
 
+  const std::string whole = "[teacher.r1]\napi = 'openai-chat'\nmodel = 'm'\nbase_url = ";
+  for (const auto& [url, what] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"'http://127.0.0.1:1/v1?api-version=1'", "holds a '?'"},
+           {"'http://127.0.0.1:1/v1#top'", "or '#'"},
+           {"'http://127.0.0.1:1/v 1'", "holds a blank"},
+           {"'http://127.0.0.1:80800/v1'", "'80800'"},
+           {"'http://127.0.0.1:0/v1'", "port that there is not"},
+           {"'http://127.0.0.1:http/v1'", "'http'"},
+           {"'http://me:secret@127.0.0.1:1/v1'", "holds a credential"}}) {
+    CAPTURE(url);
+    CHECK_THAT(problem(whole + url), ContainsText(what));
+    CHECK_THAT(problem(whole + url), !ContainsText("secret"));
+  }
+
   TeacherProfile two = fleet("['http://127.0.0.1:8001/v1/', 'http://127.0.0.1:8000/v1']")->teachers.at("r1");
   CHECK(two.identity.base_url == "http://127.0.0.1:8001/v1");
   CHECK(two.endpoints == std::vector<std::string>{"http://127.0.0.1:8001/v1", "http://127.0.0.1:8000/v1"});
@@ -218,4 +233,21 @@ TEST_CASE("what goes into a provider's cache has its price") {
   const Prices& prices = claude->teachers.at("c").settings.prices;
   CHECK(cost(claude->teachers.at("c")) == Approx(0.4 * 4 + 0.2 * 0.4 + 0.4 * 5));
   CHECK(prices.most(1'000'000, 0).dollars() == Approx(5));
+}
+
+TEST_CASE("--set sends a token limit under the name that it was given") {
+  const auto body_with = [](const std::string& set) {
+    SamplingFlags flags;
+    flags.set = {set};
+    TeacherProfile asked = profile("");
+    REQUIRE_OK(apply_sampling(flags, asked));
+    CHECK(asked.max_tokens == 5);
+    const auto teacher = make_teacher(asked.identity.dialect, asked.settings);
+    REQUIRE_OK(teacher);
+    const Json messages = Json::array({{{"role", "user"}, {"content", "hi"}}});
+    return (*teacher)->encode({messages, asked.parameters, asked.max_tokens}).body;
+  };
+  CHECK_THAT(body_with("max_completion_tokens=5"), ContainsText("\"max_completion_tokens\":5"));
+  CHECK_THAT(body_with("max_completion_tokens=5"), !ContainsText("\"max_tokens\""));
+  CHECK_THAT(body_with("max_tokens=5"), ContainsText("\"max_tokens\":5"));
 }
