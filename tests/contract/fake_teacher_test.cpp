@@ -49,6 +49,7 @@ const std::map<std::string, Expected> kExpected{
     {"gzip_bomb", {NetFault::too_large, 200}},
     {"insufficient_quota", {NetFault::none, 429}},
     {"key_echo", {NetFault::none, 401}},
+    {"key_escaped", {NetFault::none, 401}},
     {"redirect", {NetFault::none, 307}},
     {"redirect_file", {NetFault::none, 302}},
     {"redirect_loop", {NetFault::none, 307}},
