@@ -14,15 +14,16 @@ constexpr double kBurstSeconds = 0.7;
 constexpr double kProbe = 0.02;
 constexpr double kProbeSecondsMin = 6, kProbeSecondsMax = 60;
 constexpr double kProbeSlower = 2;
-constexpr double kAgrees = 0.05;
-constexpr double kBetweenMin = 0.5, kBetweenLong = 30;  // seconds between two refusals that make a measurement
+constexpr double kAgrees = 0.1;
+constexpr double kBetweenMin = 0.5, kBetweenLong = 30;  // seconds between two refusals that make a measurement,
+constexpr double kBetweenExact = 40;                    // and that make one which counts alone
 constexpr double kAdmittedMin = 8;                      // requests between them
-constexpr double kMostAbove = 1.04;
+constexpr double kMostAbove = 1.05;
 constexpr Duration kRest = 10s;  // without a request, though one was allowed
 // Kept in the teacher's bucket: it costs nothing in the long run, and jitter then draws no refusals.
 constexpr double kReserveSeconds = 0.5;
 constexpr double kReserveOfCapacity = 0.4;
-constexpr double kReserveAfterRefusalSeconds = 0.3;
+constexpr double kReserveAfterRefusalSeconds = 0.4;
 constexpr double kChargeMost = 5;
 constexpr double kMemory = 0.98;  // of the fading sums, for each announcement
 
@@ -133,7 +134,7 @@ void Meter::take(double amount, Instant now) {
       // What flowed over while less was sent is missing in it; what was sent at the end was too much. Between the two:
       const double likely = std::clamp(rate(refusing_since), seen, kMostAbove * seen);
       // The longer the time between, the more exact; the first of all is better than nothing.
-      const double weight = std::clamp(between / 20, 1.0 / ++refusals, 1.0);
+      const double weight = std::clamp(between / kBetweenExact, 1.0 / ++refusals, 1.0);
       const bool agrees = std::abs(likely - measured) < kAgrees * measured;
       probe_seconds = agrees ? std::min(probe_seconds * kProbeSlower, kProbeSecondsMax) : kProbeSecondsMin;
       measured += weight * (likely - measured);
