@@ -105,8 +105,9 @@ void print(const AuditReport& report, const AuditQuestion& question) {
   for (const TeacherAudit& teacher : report.teachers) {
     if (!first) print_line("");
     first = false;
-    print_line(palette.bold("teacher " + visible_line(teacher.teacher.name)) + " (" +
-               visible_line(teacher.teacher.model) + "): " + with_commas(teacher.pairs) + " answers");
+    const std::string& model = teacher.teacher.model;  // of an import perhaps unknown
+    print_line(palette.bold("teacher " + visible_line(teacher.teacher.name)) +
+               (model.empty() ? "" : " (" + visible_line(model) + ")") + ": " + with_commas(teacher.pairs) + " answers");
     print_found(teacher, report);
     if (!question.by.empty()) print_by(teacher, report, question.by);
     if (!question.neutral_field.empty()) print_topics(teacher, question.by);

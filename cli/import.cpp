@@ -1,6 +1,7 @@
 // `retort import`: pairs made elsewhere. They come in as answers of a teacher whose terms are unknown until somebody
 // states them.
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <mutex>
@@ -196,6 +197,8 @@ Result<int> run_import(Edges& edges, ImportFlags flags) {
   if (flags.may_train != "unknown") flags.terms.outputs_may_train = flags.may_train == "yes";
   for (const std::string& path : flags.files) {
     if (path == "-") continue;
+    if (std::error_code unknown; std::filesystem::is_directory(path, unknown))
+      return fail(Errc::usage, "cannot read " + path + ": it is a folder; name a file");
     if (is_parquet(path)) {
       if (auto readable = ParquetRows::open(path); !readable) return fail(readable.error());
     } else if (!std::ifstream(path)) {

@@ -70,6 +70,7 @@ TEST_CASE("a mistake on the command line is named in one line", "[e2e][input]") 
       {{"harvest", "p.jsonl", "-t", "fake", "--drain", "nan"}, {"--drain: nan is no number from 0 on"}},
       {{"harvest", "p.jsonl", "-t", "fake", "--top-p", "nan"}, {"--top-p: nan is no number from 0 to 1"}},
       {{"harvest", "p.jsonl", "-t", "fake", "--min-p", "1.5"}, {"--min-p: 1.5 is no number from 0 to 1"}},
+      {{"import", "."}, {"cannot read .: it is a folder"}},
       {{"export", "one", "two"}, {"'one' is one word too many", "retort export --help"}},
   };
   for (const Mistake& mistake : mistakes) check_refused(scene, mistake.words, 2, mistake.parts);
