@@ -122,8 +122,14 @@ std::size_t spelling_of(std::string_view secret, std::string_view text) {
 
 }  // namespace
 
+bool is_secret(std::string_view key) {
+  constexpr std::size_t kWithDigit = 8, kWithout = 16;
+  return key.size() >= kWithout ||
+         (key.size() >= kWithDigit && key.find_first_of("0123456789") != std::string_view::npos);
+}
+
 std::string redacted(std::string text, std::string_view secret) {
-  if (secret.empty()) return text;
+  if (!is_secret(secret)) return text;
   constexpr std::string_view kMark = "[redacted]";
   for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kMark.size())) {
     text.replace(at, secret.size(), kMark);

@@ -48,7 +48,7 @@ bool redact(Response& response, std::string_view secret) {
 }  // namespace
 
 bool redact(Reply& reply, std::string_view secret) {
-  if (secret.empty()) return false;
+  if (!is_secret(secret)) return false;
   bool found = false;
   if (auto* answer = std::get_if<Answer>(&reply)) {
     for (Response& choice : answer->choices) found |= redact(choice, secret);

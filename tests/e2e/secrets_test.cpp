@@ -117,6 +117,20 @@ TEST_CASE("a key in an answer is in nothing that is kept of it", "[e2e][secrets]
   CHECK(places_of_key(scene, ends).empty());
 }
 
+// when:  a server that wants no key is given a word that stands in every reply
+// then:  the replies are read as they are
+TEST_CASE("a placeholder for a key breaks no answer", "[e2e][secrets]") {
+  const char* const placeholder = GENERATE("null", "1", "content");
+  CAPTURE(placeholder);
+  KeyScene scene({});
+  ProgramSetup setup = scene.harvesting();
+  setup.environment["FAKE_KEY"] = placeholder;
+  const ProgramEnd end = Program(setup).wait();
+  CAPTURE(end.err);
+  CHECK(end.code == 0);
+  CHECK(scene.number("SELECT count(*) FROM response WHERE text NOT LIKE '%redacted%'") == 40);
+}
+
 TEST_CASE("a harvest that is killed leaves no key behind", "[e2e][secrets]") {
   KeyScene scene({.scenario = "every 5: key_echo", .latency = 5ms});
   Program harvest(scene.harvesting());

@@ -22,6 +22,15 @@ TEST_CASE("a key is found as it is, and as JSON spells it") {
   CHECK(redacted(R"(\u0073)", "") == R"(\u0073)");
 }
 
+TEST_CASE("a placeholder for a key takes no word out of an answer") {
+  for (const char* placeholder : {"", "1", "EMPTY", "none", "null", "dummy", "ollama", "lm-studio", "not-needed"}) {
+    const std::string said = std::string("say ") + placeholder + ", 1";
+    CHECK_FALSE(is_secret(placeholder));
+    CHECK(redacted(said, placeholder) == said);
+  }
+  for (const char* key : {"token-abc123", "hunter22", "AKIAQXWJZKLMPTVB"}) CHECK(is_secret(key));
+}
+
 TEST_CASE("a key that only the events of a stream spell together is read by nobody again") {
   const auto teacher = make_openai_chat({"http://t/v1", "m", {}, "max_tokens"});
   const HttpHead head{200, {{"content-type", "text/event-stream"}}};

@@ -25,7 +25,7 @@ struct Scene {
   Scene() {
     settings.model = "m";
     settings.wait_until_ready = true;
-    settings.credential = "key";
+    settings.credential = "key-0451";
   }
   /// Why it is not ready, after such a reply.
   std::optional<std::string> ask(ServerCheck& check, int status, const std::string& body,
@@ -35,7 +35,7 @@ struct Scene {
     ResponseHead head{{1}, {status, {}}};
     check.on(head);
     check.on(ResponseBytes{{1}, body});
-    return check.on(ResponseEnd{{1}, fault, "refused, with key", false, {}});
+    return check.on(ResponseEnd{{1}, fault, "refused, with key-0451", false, {}});
   }
 };
 
@@ -67,7 +67,7 @@ TEST_CASE("another model is told, a server without a list is simply there") {
     CHECK(check.notice() == "the server lists other and others, not m");
   }
   SECTION("our key as a model") {
-    CHECK_FALSE(scene.ask(check, 200, R"({"data":[{"id":"a k\u0065y"}]})"));
+    CHECK_FALSE(scene.ask(check, 200, R"({"data":[{"id":"a k\u0065y-0451"}]})"));
     CHECK(check.notice() == "the server lists a [redacted], not m");
   }
   SECTION("no such page") {
