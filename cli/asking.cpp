@@ -53,7 +53,7 @@ void read_limits(const AskingFlags& flags, TeacherProfile& profile) {
   if (flags.in_flight) limits.in_flight_max = *flags.in_flight;
   if (flags.requests_per_minute) limits.requests_per_minute = *flags.requests_per_minute;
   if (flags.tokens_per_minute) limits.tokens_per_minute = *flags.tokens_per_minute;
-  if (const int allowed = connections_allowed(limits.in_flight_max); allowed < limits.in_flight_max) {
+  if (const int allowed = claim_connections(limits.in_flight_max); allowed < limits.in_flight_max) {
     say("this process may open too few files for " + std::to_string(limits.in_flight_max) +
         " requests in flight: using " + std::to_string(allowed) + " (raise 'ulimit -n')");
     limits.in_flight_max = allowed;

@@ -62,7 +62,7 @@ class CurlTransport final : public Transport {
   CurlTransport(TransportSettings settings, const Clock& clock)
       : settings_(std::move(settings)),
         clock_(clock),
-        on_wire_max_(connections_allowed(settings_.max_connections)),
+        on_wire_max_(claim_connections(settings_.max_connections)),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         share_(curl_share_init()) {

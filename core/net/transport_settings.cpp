@@ -3,16 +3,25 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdint>
 
 namespace retort {
 
-int connections_allowed(int wanted) {
+int claim_connections(int wanted) {
+  // What else is open: the corpus with its log and lock, the pace, prompts, pipes, curl's own. The more connections,
+  // the more of all that.
+  constexpr rlim_t kReserveLeast = 24, kReserve = 64, kMost = 1 << 20;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::max(wanted, 1);
-  const auto all = static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
-  const std::int64_t reserve = std::min<std::int64_t>(64, all / 2);
-  return static_cast<int>(std::clamp<std::int64_t>(wanted, 1, std::max<std::int64_t>(all - reserve, 1)));
+  const rlim_t needed = std::min(static_cast<rlim_t>(std::max(wanted, 1)) + kReserve, kMost);
+  if (limit.rlim_cur < needed) {
+    rlimit more = limit;
+    more.rlim_cur = std::min(needed, limit.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
+  }
+  const rlim_t all = std::min(limit.rlim_cur, kMost);
+  const rlim_t reserve = std::clamp(all / 2, kReserveLeast, kReserve);
+  const auto left = static_cast<int>(all > reserve ? all - reserve : 1);
+  return std::clamp(wanted, 1, left);
 }
 
 }  // namespace retort

@@ -430,15 +430,21 @@ TEST_CASE("the environment's proxy is not obeyed, a configured one is", "[contra
   CHECK(exchange(*wire, post("http://teacher.invalid/v1")).body == "via proxy: http://teacher.invalid/v1");
 }
 
-TEST_CASE("connections are clamped to the descriptors there are", "[contract][transport]") {
+TEST_CASE("descriptors are claimed up to the hard limit, and connections clamped to those", "[contract][transport]") {
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(connections_allowed(10) == 10);
-  CHECK(connections_allowed(0) == 1);
+  CHECK(claim_connections(10) == 10);
+  CHECK(claim_connections(0) == 1);
   rlimit low = before;
   low.rlim_cur = 128;
   REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
-  CHECK(connections_allowed(1000) == 64);
+  CHECK(claim_connections(64) == 64);
+  rlimit now{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &now) == 0);
+  CHECK(now.rlim_cur == 128);
+  CHECK(claim_connections(200) == 200);
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &now) == 0);
+  CHECK(now.rlim_cur == 264);
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 

@@ -117,7 +117,7 @@ TEST_CASE("few descriptors make a harvest narrower, not worse", "[e2e][limits]")
   Scene scene({.latency = 30ms}, {{"max_in_flight", "1000"}});
   scene.write("prompts.jsonl", sums(300));
   ProgramSetup setup = scene.setup(scene.harvest_words());
-  setup.descriptors_max = 64;
+  setup.descriptors_max = GENERATE(64, 24);
   const ProgramEnd end = Program(setup).wait();
   CAPTURE(end.err);
   CHECK(end.code == 0);
