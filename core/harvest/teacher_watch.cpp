@@ -6,6 +6,7 @@ namespace retort {
 namespace {
 
 constexpr Duration kWaitWorthTelling = 10s;
+constexpr Duration kTellAgain = 30s;
 
 }  // namespace
 
@@ -18,9 +19,12 @@ std::optional<Error> TeacherWatch::heard(const AttemptFacts& facts, const Verdic
   const bool was_down = health_.down();
   const std::string reason =
       verdict.hold_reason.empty() ? "the teacher fails (" + verdict.word + ")" : verdict.hold_reason;
-  // A refusal now and then is no news; a long wait is told below.
-  if (health_.trouble(verdict.trouble, sent, now) && verdict.trouble != Trouble::refusal)
+  // A refusal now and then is no news, nor is a server that comes and goes; a long wait is told below.
+  const bool begins = health_.trouble(verdict.trouble, sent, now);
+  if (begins && verdict.trouble != Trouble::refusal && now >= tell_again_) {
     observer_.notice("no answers: " + reason + "; trying again");
+    tell_again_ = now + kTellAgain;
+  }
   if (health_.down()) {
     limiter_.concurrency().probe_only();
     if (!was_down && !verdict.hold) limiter_.hold(now + full_jitter(settings_, health_.rounds(), random_), reason);

@@ -49,6 +49,7 @@ class TeacherWatch {
   Random& random_;
   HarvestStats& stats_;
   TeacherHealth health_;
+  Instant tell_again_;  ///< not before is it told that no answers come
 };
 
 }  // namespace retort

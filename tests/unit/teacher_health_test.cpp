@@ -1,5 +1,7 @@
 // Whose trouble it is, and for how long it is borne.
 #include "core/harvest/teacher_health.h"
+
+#include "core/harvest/teacher_watch.h"
 #include "tests/catch.h"
 
 using namespace retort;
@@ -42,4 +44,28 @@ TEST_CASE("requests that were under way together are one round of trouble") {
   CHECK(health.rounds() == 1);
   health.trouble(Trouble::unreachable, kStart + 2s, kStart + 3s);
   CHECK(health.rounds() == 2);
+}
+
+TEST_CASE("a server that comes and goes is told of now and then, not each time") {
+  struct Listener final : HarvestObserver {
+    std::vector<std::string> lines;
+    Instant progress(const HarvestStats&, Instant) override { return Instant::never(); }
+    void notice(const std::string& line) override { lines.push_back(line); }
+  } listener;
+  PrivatePace pace;
+  RateLimiter limiter(Limits{}, pace, kStart);
+  const RetrySettings settings;
+  Random random(1);
+  HarvestStats stats;
+  TeacherWatch watch(settings, limiter, listener, random, stats);
+  auto admission = limiter.acquire({}, kStart);
+  Permit& permit = std::get<Permit>(admission);
+  const AttemptFacts gone{NetFault::connect, "refused", false, {}, {}};
+  for (int second = 0; second < 65; ++second) {
+    const Instant now = kStart + std::chrono::seconds(second);
+    watch.heard(gone, judge(gone, {}, settings, random), permit, now, now);
+    watch.heard({}, {}, permit, now, now);  // an answer
+  }
+  CHECK(listener.lines == std::vector<std::string>(3, "no answers: refused; trying again"));
+  limiter.settle(std::move(permit), {});
 }
