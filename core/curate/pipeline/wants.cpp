@@ -176,7 +176,7 @@ std::string describe(const SamplingReport& report) {
          " were declined\npass rate: " + rounded(report.pass_rate) + " corrected for stopping (" +
          rounded(report.pass_rate_uncorrected) + " without)\naccepted: " + std::to_string(report.accepted) + " of " +
          std::to_string(report.graded) + " graded answers" + at(report.cost, report.cost_per_accepted) +
-         "; with a fixed number of samples for every prompt it were about " +
+         "; with a fixed number of samples for every prompt it would be about " +
          std::to_string(std::llround(report.fixed_accepted)) + at(report.fixed_cost, report.cost_per_accepted_fixed);
 }
 
